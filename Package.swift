@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+// The package graph is the architecture: arrows point down only, and a target that does no I/O imports nothing that can.
+// ARCHITECTURE.md draws it; Tests/ArchitectureTests holds it to that.
+
+import PackageDescription
+
+/// Cores: pure functions and state machines. No I/O, no clock, no global randomness, no unsafe code.
+let coreSettings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Shells: they own file descriptors, sockets and C handles, so unsafe code is allowed where a C library asks for it.
+let shellSettings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: coreSettings)
+}
+
+func shell(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: shellSettings)
+}
+
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: shellSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies + ["TestSupport"], swiftSettings: shellSettings)
+}
+
+let package = Package(
+    name: "concord",
+    products: [
+        .executable(name: "concord", targets: ["concord"]),
+        .executable(name: "concord-agent", targets: ["concord-agent"]),
+        .executable(name: "concord-verify", targets: ["concord-verify"]),
+    ],
+    targets: [
+        // C libraries, all from Debian. OpenSSL: every cryptographic primitive and TLS, one long-term-support library.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        // SQLite: the embedded store; WAL with synchronous=FULL is the durability every acknowledgement rests on.
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        // libevent: the HTTP parser that faces the network is not ours to own; OpenSSL bufferevents give mutual TLS.
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_openssl", providers: [.apt(["libevent-dev"])]),
+        // libcurl: Foundation cannot present a client certificate on Linux.
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        // Macros and variadic functions that Swift cannot import, and nothing else.
+        .target(name: "CShims", dependencies: ["COpenSSL", "CSQLite", "CCurl", "CLibevent"]),
+
+        // Foundation: bytes, keys, vectors.
+        core("WireFormat"),
+        shell("Cryptography", ["COpenSSL"]),
+        core("Vectors"),
+
+        // Science cores.
+        core("MerkleLog", ["Cryptography"]),
+        core("DifferentialPrivacy", ["Cryptography", "Vectors"]),
+        core("SecureAggregation", ["Cryptography", "Vectors", "WireFormat"]),
+
+        // Domain cores.
+        core("Consent", ["Cryptography", "MerkleLog", "WireFormat"]),
+        core("Learning", ["Cryptography", "DifferentialPrivacy", "Vectors", "WireFormat"]),
+        core("Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "SecureAggregation", "WireFormat"]),
+
+        // Shells.
+        shell("Identity", ["COpenSSL", "Cryptography", "WireFormat"]),
+        shell("HTTPServer", ["CLibevent", "COpenSSL", "CShims", "Cryptography", "Identity"]),
+        shell("HTTPClient", ["CCurl", "CShims", "Identity"]),
+        shell("Storage", ["CSQLite", "CShims", "Cryptography"]),
+        shell("CommandLineKit"),
+        shell("ChainKeys", ["Cryptography", "Identity", "MerkleLog", "SecureAggregation", "WireFormat"]),
+
+        // Assembled.
+        shell("Evidence", ["Consent", "Cryptography", "MerkleLog", "SecureAggregation", "WireFormat"]),
+        shell(
+            "Coordinator",
+            [
+                "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "HTTPServer", "Identity",
+                "Learning",
+                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
+            ]),
+        shell(
+            "EdgeAgent",
+            [
+                "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "HTTPClient", "Identity", "Learning",
+                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
+            ]),
+        shell(
+            "Demonstration",
+            [
+                "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "HTTPClient",
+                "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "WireFormat",
+            ]),
+
+        // Executables.
+        tool("concord", ["ChainKeys", "CommandLineKit", "Coordinator", "Demonstration", "Evidence", "Identity"]),
+        tool("concord-agent", ["ChainKeys", "CommandLineKit", "EdgeAgent", "Identity"]),
+        tool("concord-verify", ["CommandLineKit", "Evidence"]),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Cryptography", "WireFormat"], path: "Tests/TestSupport",
+            swiftSettings: shellSettings),
+        tests("WireFormat", ["WireFormat"]),
+        tests("Cryptography", ["Cryptography"]),
+        tests("Vectors", ["Cryptography", "Vectors"]),
+        tests("MerkleLog", ["Cryptography", "MerkleLog"]),
+        tests("DifferentialPrivacy", ["Cryptography", "DifferentialPrivacy", "Vectors"]),
+        tests("SecureAggregation", ["Cryptography", "SecureAggregation", "Vectors", "WireFormat"]),
+        tests("Consent", ["Consent", "Cryptography", "MerkleLog", "WireFormat"]),
+        tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
+        tests("Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
+        tests("Storage", ["Cryptography", "Storage"]),
+        tests("Identity", ["Cryptography", "Identity"]),
+        tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),
+        tests("CommandLineKit", ["CommandLineKit"]),
+        tests(
+            "System",
+            [
+                "ChainKeys", "Consent", "Coordinator", "Cryptography", "DifferentialPrivacy", "EdgeAgent", "Evidence",
+                "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "Storage",
+                "WireFormat",
+            ]),
+        tests("Architecture", []),
+    ],
+    swiftLanguageModes: [.v6]
+)

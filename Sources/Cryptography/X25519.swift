@@ -1,0 +1,95 @@
+// X25519 key agreement (RFC 7748). Public keys are checked when they enter the process, not when they are used:
+// canonical encoding, and not one of the points of small order, whose shared secret an outsider would know.
+
+import COpenSSL
+
+/// A checked X25519 public key.
+public struct X25519PublicKey: Hashable, Sendable {
+    /// 32 bytes, little-endian u-coordinate below 2^255 − 19.
+    public let bytes: [UInt8]
+
+    /// Accepts a public key from outside.
+    /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)``, or ``CryptographyError/unacceptablePublicKey(_:)``
+    ///   if the encoding is not the canonical one or the point has small order.
+    public init(_ bytes: some Collection<UInt8>) throws(CryptographyError) {
+        try checkLength(bytes.count, 32, of: "X25519 public key")
+        let bytes = [UInt8](bytes)
+        guard X25519PublicKey.isCanonical(bytes) else { throw .unacceptablePublicKey("X25519") }
+        // Any scalar is clamped to a multiple of 8, so a point of small order gives the zero output, which OpenSSL refuses.
+        do {
+            _ = try X25519PublicKey.agree(privateKey: X25519PublicKey.probe, publicKeyBytes: bytes)
+        } catch {
+            throw .unacceptablePublicKey("X25519")
+        }
+        self.bytes = bytes
+    }
+
+    init(derived bytes: [UInt8]) { self.bytes = bytes }
+
+    private static let probe = SecretBytes(copying: [UInt8](repeating: 0x42, count: 32))
+
+    /// Below 2^255 − 19 with the top bit clear.
+    static func isCanonical(_ bytes: [UInt8]) -> Bool {
+        guard bytes[31] < 0x80 else { return false }
+        if bytes[31] < 0x7f || bytes[1...30].contains(where: { $0 != 0xff }) { return true }
+        return bytes[0] < 0xed
+    }
+
+    static func agree(privateKey: SecretBytes, publicKeyBytes: [UInt8]) throws(CryptographyError) -> SecretBytes {
+        let own = privateKey.withUnsafeBytes {
+            EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+        }
+        guard let own else { throw .operationFailed("X25519") }
+        defer { EVP_PKEY_free(own) }
+        guard let peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nil, publicKeyBytes, publicKeyBytes.count) else {
+            throw .operationFailed("X25519")
+        }
+        defer { EVP_PKEY_free(peer) }
+        guard let context = EVP_PKEY_CTX_new_from_pkey(nil, own, nil) else { throw .operationFailed("X25519") }
+        defer { EVP_PKEY_CTX_free(context) }
+        try check(EVP_PKEY_derive_init(context), "X25519")
+        try check(EVP_PKEY_derive_set_peer_ex(context, peer, 0), "X25519")
+        return try SecretBytes(count: 32) { (output) throws(CryptographyError) in
+            var count = output.count
+            try check(EVP_PKEY_derive(context, output.bindMemory(to: UInt8.self).baseAddress, &count), "X25519")
+        }
+    }
+}
+
+/// An X25519 private key. The scalar is wiped when the last copy goes.
+public struct X25519PrivateKey: Sendable {
+    private let scalar: SecretBytes
+    /// The matching public key.
+    public let publicKey: X25519PublicKey
+
+    /// Draws a fresh key.
+    /// - Throws: ``CryptographyError/randomnessUnavailable``.
+    public init() throws(CryptographyError) {
+        try self.init(SecretBytes.random(count: 32))
+    }
+
+    /// Uses a 32-byte scalar, which RFC 7748 clamps on use.
+    /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)``.
+    public init(_ scalar: SecretBytes) throws(CryptographyError) {
+        try checkLength(scalar.count, 32, of: "X25519 private key")
+        let key = scalar.withUnsafeBytes {
+            EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
+        }
+        guard let key else { throw .operationFailed("X25519") }
+        defer { EVP_PKEY_free(key) }
+        var publicBytes = [UInt8](repeating: 0, count: 32)
+        var count = publicBytes.count
+        try check(EVP_PKEY_get_raw_public_key(key, &publicBytes, &count), "X25519")
+        self.scalar = scalar
+        self.publicKey = X25519PublicKey(derived: publicBytes)
+    }
+
+    /// The scalar, for secret sharing and for sealed storage.
+    public var rawRepresentation: SecretBytes { scalar }
+
+    /// The 32-byte shared secret; feed it to ``HKDF``, never use it as a key.
+    /// - Throws: ``CryptographyError/operationFailed(_:)``.
+    public func sharedSecret(with publicKey: X25519PublicKey) throws(CryptographyError) -> SecretBytes {
+        try X25519PublicKey.agree(privateKey: scalar, publicKeyBytes: publicKey.bytes)
+    }
+}

@@ -1,0 +1,4 @@
+@main
+enum ConcordAgentTool {
+    static func main() {}
+}

@@ -1,0 +1,4 @@
+@main
+enum ConcordVerifyTool {
+    static func main() {}
+}

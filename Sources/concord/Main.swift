@@ -1,0 +1,4 @@
+@main
+enum ConcordTool {
+    static func main() {}
+}
