@@ -95,7 +95,8 @@ let package = Package(
         shell(
             "Demonstration",
             [
-                "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "HTTPClient",
+                "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence",
+                "HTTPClient",
                 "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "WireFormat",
             ]),
 
@@ -116,7 +117,8 @@ let package = Package(
         tests("SecureAggregation", ["Cryptography", "SecureAggregation", "Vectors", "WireFormat"]),
         tests("Consent", ["Consent", "Cryptography", "MerkleLog", "WireFormat"]),
         tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
-        tests("Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
+        tests(
+            "Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
         tests("Storage", ["Cryptography", "Storage"]),
         tests("Identity", ["Cryptography", "Identity"]),
         tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),
@@ -125,7 +127,8 @@ let package = Package(
             "System",
             [
                 "ChainKeys", "Consent", "Coordinator", "Cryptography", "DifferentialPrivacy", "EdgeAgent", "Evidence",
-                "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "Storage",
+                "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation",
+                "Storage",
                 "WireFormat",
             ]),
         tests("Architecture", []),

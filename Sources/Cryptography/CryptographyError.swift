@@ -13,6 +13,7 @@ public enum CryptographyError: Error, Equatable, Sendable, CustomStringConvertib
     /// OpenSSL refused an operation that cannot fail for well-formed input (memory, build without an algorithm).
     case operationFailed(String)
 
+    /// Safe to log: carries no secret and no customer data.
     public var description: String {
         switch self {
         case .wrongLength(let of, let expected, let actual): "\(of): expected \(expected) bytes, got \(actual)"

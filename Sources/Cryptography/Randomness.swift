@@ -23,6 +23,7 @@ public struct SystemRandomSource: RandomSource {
     /// The process-wide generator.
     public init() {}
 
+    /// Draws from `RAND_priv_bytes`.
     public func secretBytes(count: Int) throws(CryptographyError) -> SecretBytes {
         try SecretBytes.random(count: count)
     }

@@ -37,8 +37,10 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// 64 lower-case hexadecimal digits.
     public var hex: String { Hex.encode(bytes) }
+    /// Safe to log: carries no secret and no customer data.
     public var description: String { hex }
 
+    /// Bytewise order.
     public static func < (left: Digest, right: Digest) -> Bool {
         left.bytes.lexicographicallyPrecedes(right.bytes)
     }

@@ -66,8 +66,11 @@ public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConv
             && (left.count == 0 || CRYPTO_memcmp(left.storage.baseAddress, right.storage.baseAddress, left.count) == 0)
     }
 
+    /// Safe to log: carries no secret and no customer data.
     public var description: String { "<redacted>" }
+    /// The same as ``description``.
     public var debugDescription: String { "<redacted>" }
+    /// Empty: reflection finds nothing to print.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 

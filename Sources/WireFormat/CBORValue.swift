@@ -58,6 +58,7 @@ public enum WireFormatError: Error, Equatable, Sendable, CustomStringConvertible
     /// A field number this version does not know. Unknown fields are refused, never skipped: they would be signed unread.
     case unknownField(UInt64, message: String)
 
+    /// Safe to log: carries no secret and no customer data.
     public var description: String {
         switch self {
         case .truncated: "message is truncated"
