@@ -53,7 +53,8 @@ public struct Checkpoint: Equatable, Sendable {
     public init(verifying note: SignedNote, with keys: [NoteVerifierKey]) throws(MerkleLogError) {
         let signers = try note.verify(with: keys)
         try self.init(parsing: note.text)
-        guard signers.contains(where: { $0.name.utf8.elementsEqual(origin.utf8) }) else { throw .noTrustedSignature }
+        let isSignedByLog = signers.contains { $0.kind == .text && $0.name.utf8.elementsEqual(origin.utf8) }
+        guard isSignedByLog else { throw .noTrustedSignature }
     }
 
     /// The text to sign: origin, size and root on a line each, then the extension lines.

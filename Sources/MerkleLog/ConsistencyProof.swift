@@ -51,14 +51,16 @@ public struct ConsistencyProof: Equatable, Sendable {
         let borderPath = path.dropFirst(inner)
 
         // Towards the older root only left siblings exist; towards the newer one, all do.
+        var hasher = TreeHasher()
         var oldHash = seed
         var position = index
         for sibling in innerPath {
-            if position & 1 == 1 { oldHash = MerkleTreeHash.node(sibling, oldHash) }
+            if position & 1 == 1 { oldHash = hasher.node(sibling, oldHash) }
             position >>= 1
         }
-        oldHash = foldBorder(oldHash, borderPath)
-        let newHash = foldBorder(foldInner(seed, innerPath, index: index), borderPath)
-        guard oldHash == oldRoot, newHash == newRoot else { throw .rootMismatch }
+        oldHash = hasher.foldBorder(oldHash, borderPath)
+        guard oldHash == oldRoot else { throw .rootMismatch }
+        let edge = hasher.foldInner(seed, innerPath, index: index)
+        guard hasher.foldBorder(edge, borderPath) == newRoot else { throw .rootMismatch }
     }
 }

@@ -29,7 +29,9 @@ public struct InclusionProof: Equatable, Sendable {
         }
         let inner = hashes.prefix(shape.inner)
         let border = hashes.suffix(shape.border)
-        guard foldBorder(foldInner(leafHash, inner, index: index), border) == root else { throw .rootMismatch }
+        var hasher = TreeHasher()
+        let edge = hasher.foldInner(leafHash, inner, index: index)
+        guard hasher.foldBorder(edge, border) == root else { throw .rootMismatch }
     }
 }
 
@@ -48,18 +50,22 @@ struct PathShape {
     }
 }
 
-/// Climbs from `seed` with siblings on the side that the bits of `index` say.
-func foldInner(_ seed: Digest, _ siblings: ArraySlice<Digest>, index: Int) -> Digest {
-    var hash = seed
-    var position = index
-    for sibling in siblings {
-        hash = position & 1 == 0 ? MerkleTreeHash.node(hash, sibling) : MerkleTreeHash.node(sibling, hash)
-        position >>= 1
+extension TreeHasher {
+    /// Climbs from `seed` with siblings on the side that the bits of `index` say.
+    mutating func foldInner(_ seed: Digest, _ siblings: ArraySlice<Digest>, index: Int) -> Digest {
+        var hash = seed
+        var position = index
+        for sibling in siblings {
+            hash = position & 1 == 0 ? node(hash, sibling) : node(sibling, hash)
+            position >>= 1
+        }
+        return hash
     }
-    return hash
-}
 
-/// Climbs from `seed` with every sibling to the left.
-func foldBorder(_ seed: Digest, _ siblings: ArraySlice<Digest>) -> Digest {
-    siblings.reduce(seed) { MerkleTreeHash.node($1, $0) }
+    /// Climbs from `seed` with every sibling to the left.
+    mutating func foldBorder(_ seed: Digest, _ siblings: ArraySlice<Digest>) -> Digest {
+        var hash = seed
+        for sibling in siblings { hash = node(sibling, hash) }
+        return hash
+    }
 }

@@ -25,25 +25,45 @@ public struct MerkleTree: Sendable {
 
     /// Appends one leaf hash; amortised O(1).
     public mutating func append(leafHash: Digest) {
-        append(leafHashes: CollectionOfOne(leafHash))
+        levels[0].append(contentsOf: leafHash.bytes)
+        count += 1
+        if count.isMultiple(of: 2) {
+            var hasher = TreeHasher()
+            completeNodes(with: &hasher)
+        }
     }
 
     /// Appends leaf hashes in order; amortised one node hash for each.
     public mutating func append(leafHashes: some Sequence<Digest>) {
-        var hasher = NodeHasher()
+        var hasher = TreeHasher()
         for leafHash in leafHashes {
             levels[0].append(contentsOf: leafHash.bytes)
             count += 1
-            // A level whose length became even has just completed a pair, and the pair completes a node one level up.
-            var level = 0
-            var nodes = count
-            while nodes.isMultiple(of: 2) {
-                let parent = hasher.parent(of: levels[level].suffix(2 * Digest.byteCount))
-                level += 1
-                nodes /= 2
-                if level == levels.count { levels.append([]) }
-                levels[level].append(contentsOf: parent.bytes)
-            }
+            completeNodes(with: &hasher)
+        }
+    }
+
+    /// Hashes entries and appends them in order, for replaying a log: the leaf hashes are those of
+    /// ``MerkleTreeHash/leaf(_:)``.
+    public mutating func append(entries: some Sequence<[UInt8]>) {
+        var hasher = TreeHasher()
+        for entry in entries {
+            levels[0].append(contentsOf: hasher.leaf(entry).bytes)
+            count += 1
+            completeNodes(with: &hasher)
+        }
+    }
+
+    /// A level whose length became even has just completed a pair, and the pair completes a node one level up.
+    private mutating func completeNodes(with hasher: inout TreeHasher) {
+        var level = 0
+        var nodes = count
+        while nodes.isMultiple(of: 2) {
+            let parent = hasher.node(of: levels[level].suffix(2 * Digest.byteCount))
+            level += 1
+            nodes /= 2
+            if level == levels.count { levels.append([]) }
+            levels[level].append(contentsOf: parent.bytes)
         }
     }
 
@@ -130,18 +150,18 @@ public struct MerkleTree: Sendable {
     /// MTH(D[start:end]) where `start` is a multiple of every power of two up to the first subtree's size, as in each
     /// split of RFC 6962: folds complete subtrees from the right.
     private func rangeHash(from start: Int, to end: Int) -> Digest {
-        var rest = end - start
-        guard rest > 0 else { return MerkleTreeHash.emptyRoot }
-        var position = end
-        var hash: Digest?
-        while rest > 0 {
-            let level = rest.trailingZeroBitCount
+        guard end > start else { return MerkleTreeHash.emptyRoot }
+        let smallest = (end - start).trailingZeroBitCount
+        var position = end - (1 << smallest)
+        var hash = subtreeHash(level: smallest, index: position >> smallest)
+        if position == start { return hash }  // complete itself, as most siblings in a proof are: nothing to hash
+        var hasher = TreeHasher()
+        while position > start {
+            let level = (position - start).trailingZeroBitCount
             position -= 1 << level
-            rest -= 1 << level
-            let left = subtreeHash(level: level, index: position >> level)
-            hash = hash.map { MerkleTreeHash.node(left, $0) } ?? left
+            hash = hasher.node(subtreeHash(level: level, index: position >> level), hash)
         }
-        return hash ?? MerkleTreeHash.emptyRoot
+        return hash
     }
 
     private func subtreeHash(level: Int, index: Int) -> Digest {

@@ -8,7 +8,7 @@ public struct NoteSignature: Equatable, Sendable {
     public let name: String
     /// The key ID the line carries.
     public let keyID: UInt32
-    /// What follows the key ID: for Ed25519 the 64 bytes of RFC 8032. At least one byte.
+    /// What follows the key ID; its form depends on the key's ``NoteSignatureKind``. At least one byte.
     public let bytes: [UInt8]
 
     /// Wraps a signature, unverified.
@@ -91,7 +91,6 @@ public struct SignedNote: Equatable, Sendable {
     /// - Throws: ``MerkleLogError/invalidSignature(keyID:)`` if a line names one of `keys` and does not verify;
     ///   ``MerkleLogError/noTrustedSignature`` if no line names one; ``MerkleLogError/ambiguousVerifierKey(keyID:)``.
     public func verify(with keys: [NoteVerifierKey]) throws(MerkleLogError) -> [NoteVerifierKey] {
-        let message = [UInt8](text.utf8)
         var verified: [NoteVerifierKey] = []
         for signature in signatures {
             let named = keys.filter { $0.isNamed(by: signature) }
@@ -99,7 +98,7 @@ public struct SignedNote: Equatable, Sendable {
             guard named.allSatisfy({ $0.publicKey == key.publicKey }) else {
                 throw .ambiguousVerifierKey(keyID: key.keyID)
             }
-            guard key.publicKey.isValid(signature: signature.bytes, for: message) else {
+            guard key.isValid(signature, on: text) else {
                 throw .invalidSignature(keyID: key.keyID)
             }
             if !verified.contains(key) { verified.append(key) }
