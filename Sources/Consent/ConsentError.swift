@@ -19,9 +19,9 @@ public enum ConsentError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A signature is not the expected key's signature of these bytes.
     case signatureInvalid(String)
     /// An entry was given out of order; entries enter the state one by one, because a skipped one may be a withdrawal.
-    case outOfOrder(expected: UInt64, actual: UInt64)
+    case outOfOrder(expected: Int, actual: Int)
     /// A question about a log size that the state has not reached.
-    case beyondHead(size: UInt64)
+    case beyondHead(size: Int)
     /// A view does not fit what it is used for.
     case viewMismatch(field: String)
     /// Proven leaves do not show what is claimed.
