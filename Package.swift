@@ -62,12 +62,17 @@ let package = Package(
         // Science cores.
         core("MerkleLog", ["Cryptography"]),
         core("DifferentialPrivacy", ["Cryptography", "Vectors"]),
-        core("SecureAggregation", ["Cryptography", "Vectors", "WireFormat"]),
+        core("SecureAggregation", ["Cryptography", "MerkleLog", "Vectors", "WireFormat"]),
 
         // Domain cores.
         core("Consent", ["Cryptography", "MerkleLog", "WireFormat"]),
         core("Learning", ["Cryptography", "DifferentialPrivacy", "Vectors", "WireFormat"]),
-        core("Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "SecureAggregation", "WireFormat"]),
+        core(
+            "Rounds",
+            [
+                "Consent", "Cryptography", "DifferentialPrivacy", "Learning", "MerkleLog", "SecureAggregation",
+                "Vectors", "WireFormat",
+            ]),
 
         // Shells.
         shell("Identity", ["COpenSSL", "Cryptography", "WireFormat"]),

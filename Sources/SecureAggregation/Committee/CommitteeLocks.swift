@@ -1,0 +1,77 @@
+// What a committee member has promised. Three maps that only grow; every answer follows from them, and they are durable
+// before the answer leaves.
+
+import Cryptography
+
+/// A change to the locks that must be stored before the member answers.
+public enum LockChange: Equatable, Hashable, Sendable {
+    /// This session has this label, and no other, ever.
+    case label(session: Digest, label: Digest)
+    /// This prekey belongs to this session, and no other, ever.
+    case prekey(node: NodeIndex, sequence: UInt64, session: Digest)
+    /// This round of this job is revealed through this session, and no other, for the job's life.
+    case round(job: JobID, round: UInt64, session: Digest)
+}
+
+/// A member's promises.
+public struct CommitteeLocks: Equatable, Sendable {
+    private struct PrekeyName: Hashable {
+        let node: NodeIndex
+        let sequence: UInt64
+    }
+    private struct RoundName: Hashable {
+        let job: JobID
+        let round: UInt64
+    }
+
+    private var labels: [Digest: Digest] = [:]
+    private var prekeys: [PrekeyName: Digest] = [:]
+    private var rounds: [RoundName: Digest] = [:]
+
+    /// No promises yet.
+    public init() {}
+
+    /// Restores promises from storage.
+    /// - Throws: ``SecureAggregationError/conflict(_:)`` if two stored promises contradict each other.
+    public init(restoring changes: some Sequence<LockChange>) throws(SecureAggregationError) {
+        for change in changes {
+            guard permits(change) else { throw .conflict("stored committee locks") }
+            apply(change)
+        }
+    }
+
+    /// Whether `change` agrees with every earlier promise.
+    public func permits(_ change: LockChange) -> Bool {
+        let held = holder(of: change)
+        return held == nil || held == target(of: change)
+    }
+
+    /// Whether `change` was promised already.
+    public func contains(_ change: LockChange) -> Bool { holder(of: change) == target(of: change) }
+
+    /// Records a promise; the caller has stored it.
+    public mutating func apply(_ change: LockChange) {
+        switch change {
+        case .label(let session, let label): labels[session] = label
+        case .prekey(let node, let sequence, let session):
+            prekeys[PrekeyName(node: node, sequence: sequence)] = session
+        case .round(let job, let round, let session): rounds[RoundName(job: job, round: round)] = session
+        }
+    }
+
+    private func holder(of change: LockChange) -> Digest? {
+        switch change {
+        case .label(let session, _): labels[session]
+        case .prekey(let node, let sequence, _): prekeys[PrekeyName(node: node, sequence: sequence)]
+        case .round(let job, let round, _): rounds[RoundName(job: job, round: round)]
+        }
+    }
+
+    private func target(of change: LockChange) -> Digest {
+        switch change {
+        case .label(_, let label): label
+        case .prekey(_, _, let session): session
+        case .round(_, _, let session): session
+        }
+    }
+}

@@ -1,0 +1,140 @@
+// A committee member's two decisions, as pure functions of its locks and the request. The answer is given only after the
+// returned lock changes are durable.
+
+import Cryptography
+
+/// A member's answer, with the promises it makes.
+public struct CommitteeDecision<Answer: Sendable>: Sendable {
+    /// Store these before sending ``answer``. Empty if the same answer was given before.
+    public let lockChanges: [LockChange]
+    /// What to sign and send.
+    public let answer: Answer
+}
+
+/// One member of the standing committee.
+public struct CommitteeMember: Sendable {
+    /// The member's node index.
+    public let node: NodeIndex
+    /// Its position in the register's committee.
+    public let position: Int
+
+    /// A member may answer this long after the session's upload deadline.
+    public static let graceMilliseconds: Int64 = 30 * 60 * 1000
+
+    /// The member `node`, or nil if the register gives it no seat.
+    public init?(node: NodeIndex, register: Register) {
+        guard let position = register.committeePosition(of: node) else { return nil }
+        self.node = node
+        self.position = position
+    }
+
+    /// C1: vote for a survivor set.
+    ///
+    /// Votes only if the parameters are what this member derives itself, at least minAlive nodes are labelled alive, the
+    /// survivors stay connected, and no lock says otherwise: one label a session, one session a prekey.
+    /// - Throws: ``SecureAggregationError`` naming the reason to refuse.
+    public func decideVote(
+        _ proposal: LabelProposal, locks: CommitteeLocks, context: SessionContext
+    ) throws(SecureAggregationError) -> CommitteeDecision<LabelVote> {
+        try context.check(proposal.parameters, roster: proposal.roster)
+        let parameters = proposal.parameters.body
+        try requireInTime(parameters, context: context)
+        let survivors = proposal.survivors
+        guard survivors.survivorCount >= parameters.minAlive else {
+            throw .tooFew("survivors", have: survivors.survivorCount, need: parameters.minAlive)
+        }
+        try MaskGraph(nodeCount: parameters.cohortSize, parameters: parameters.derived)
+            .requireConnected(alive: survivors.alive)
+        let sessionID = parameters.sessionID
+        let label = LockChange.label(session: sessionID, label: survivors.digest)
+        guard locks.permits(label) else { throw .locked("a second label for a session") }
+        var changes = locks.contains(label) ? [] : [label]
+        for entry in proposal.roster.entries {
+            let change = LockChange.prekey(node: entry.node, sequence: entry.sequence, session: sessionID)
+            guard locks.permits(change) else { throw .locked("a prekey in a second session") }
+            if !locks.contains(change) { changes.append(change) }
+        }
+        return CommitteeDecision(
+            lockChanges: changes,
+            answer: LabelVote(sessionID: sessionID, node: node, labelDigest: survivors.digest))
+    }
+
+    /// C2: open one kind of share a node.
+    ///
+    /// For a node labelled alive: the share of its self-mask seed. For a dropped one: the share of its prekey's private key.
+    /// Never both, and nothing at all where the ciphertext of that kind does not open.
+    /// - Parameters:
+    ///   - parameters: as the member accepted them when it voted, or as they arrive again; checked again here.
+    ///   - agreementKey: the member's private key of the session's epoch.
+    /// - Throws: ``SecureAggregationError`` naming the reason to refuse.
+    public func decideReveal(
+        _ request: RevealRequest, parameters signed: SignedMessage<SessionParameters>, roster: Roster,
+        locks: CommitteeLocks, agreementKey: X25519PrivateKey, context: SessionContext
+    ) throws(SecureAggregationError) -> CommitteeDecision<Reveal> {
+        try context.check(signed, roster: roster)
+        let parameters = signed.body
+        try requireInTime(parameters, context: context)
+        let sessionID = parameters.sessionID
+        guard request.sessionID == sessionID else { throw .mismatch(field: "sessionId") }
+        let survivors = try SurvivorSet(
+            sessionID: sessionID, bitmap: request.bitmap, count: roster.entries.count)
+        guard survivors.survivorCount >= parameters.minAlive else {
+            throw .tooFew("survivors", have: survivors.survivorCount, need: parameters.minAlive)
+        }
+        try MaskGraph(nodeCount: parameters.cohortSize, parameters: parameters.derived)
+            .requireConnected(alive: survivors.alive)
+        try request.certificate.verify(survivors: survivors, register: context.register)
+        guard request.items.count == roster.entries.count else { throw .mismatch(field: "items") }
+        // The member may not have voted itself; the certificate binds it all the same.
+        var changes: [LockChange] = []
+        let promises =
+            [
+                LockChange.label(session: sessionID, label: survivors.digest),
+                .round(job: parameters.jobID, round: parameters.round, session: sessionID),
+            ]
+            + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
+        for change in promises {
+            guard locks.permits(change) else { throw .locked("this reveal") }
+            if !locks.contains(change) { changes.append(change) }
+        }
+        var shares: [[UInt8]] = []
+        shares.reserveCapacity(roster.entries.count)
+        for (index, entry) in roster.entries.enumerated() {
+            let shareContext = Self.shareContext(
+                entry: entry, item: request.items[index], alive: survivors.alive[index], sessionID: sessionID,
+                epochRoot: parameters.epochRoot)
+            let share = shareContext.flatMap {
+                try? SharePackage.open(
+                    request.items[index].ciphertext, context: $0, holder: position, register: context.register,
+                    epoch: context.epoch, agreementKey: agreementKey)
+            }
+            shares.append(share?.rawRepresentation.unprotectedCopy() ?? [])
+        }
+        return CommitteeDecision(
+            lockChanges: changes,
+            answer: Reveal(sessionID: sessionID, node: node, labelDigest: survivors.digest, shares: shares))
+    }
+
+    /// The one context in which a roster position's share may be opened, given its label.
+    static func shareContext(
+        entry: RosterEntry, item: RevealRequest.Item, alive: Bool, sessionID: Digest, epochRoot: Digest
+    ) -> ShareContext? {
+        if alive {
+            return ShareContext(
+                kind: .selfMaskSeed, scope: sessionID, dealer: entry.node, chargeSequence: item.chargeSequence)
+        }
+        guard let key = try? X25519PublicKey(item.prekey) else { return nil }
+        return ShareContext(
+            kind: .prekeySecret,
+            scope: Prekey.id(epochRoot: epochRoot, node: entry.node, sequence: entry.sequence, publicKey: key),
+            dealer: entry.node, chargeSequence: 0)
+    }
+
+    private func requireInTime(
+        _ parameters: SessionParameters, context: SessionContext
+    ) throws(SecureAggregationError) {
+        guard context.nowMilliseconds < parameters.deadlineMilliseconds + Self.graceMilliseconds else {
+            throw .tooLate("the session")
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// What a node checks before it takes part. Every check is on public facts: whether a node takes part never depends on its
+// customers' data.
+
+import Cryptography
+import Vectors
+
+/// What the owner-signed plan fixes for every session of its job.
+public struct PlanFacts: Equatable, Sendable {
+    /// SHA-256 of the signed plan.
+    public let planDigest: Digest
+    /// d.
+    public let dimension: Int
+    /// Packing.
+    public let layout: LaneLayout
+    /// The t of the noise formula; sessions must use exactly this.
+    public let minAlive: Int
+    /// T: rounds the plan allows.
+    public let roundCount: UInt64
+
+    /// Collects the facts of a verified plan.
+    public init(planDigest: Digest, dimension: Int, layout: LaneLayout, minAlive: Int, roundCount: UInt64) {
+        self.planDigest = planDigest
+        self.dimension = dimension
+        self.layout = layout
+        self.minAlive = minAlive
+        self.roundCount = roundCount
+    }
+}
+
+/// What both nodes and committee members know when parameters arrive.
+public struct SessionContext: Sendable {
+    /// Verified under the authority's key.
+    public let register: Register
+    /// Verified; its root was stored when it was first seen.
+    public let epoch: Epoch
+    /// The coordinator's offer-signing key.
+    public let coordinatorKey: Ed25519PublicKey
+    /// From a plan verified under its owner's key.
+    public let plan: PlanFacts
+    /// Unix milliseconds, now.
+    public let nowMilliseconds: Int64
+
+    /// Collects the context.
+    public init(
+        register: Register, epoch: Epoch, coordinatorKey: Ed25519PublicKey, plan: PlanFacts, nowMilliseconds: Int64
+    ) {
+        self.register = register
+        self.epoch = epoch
+        self.coordinatorKey = coordinatorKey
+        self.plan = plan
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Throws unless parameters and roster are exactly what this party derives itself. Equality everywhere: a field that
+    /// may be raised is a field that can be raised against someone.
+    /// - Throws: ``SecureAggregationError`` naming the field.
+    public func check(
+        _ signed: SignedMessage<SessionParameters>, roster: Roster
+    ) throws(SecureAggregationError) {
+        let parameters = signed.body
+        try signed.verify(by: coordinatorKey)
+        guard parameters.registerDigest == register.digest else { throw .mismatch(field: "registerDigest") }
+        guard parameters.epochRoot == epoch.root else { throw .mismatch(field: "epochRoot") }
+        guard parameters.planDigest == plan.planDigest else { throw .mismatch(field: "planDigest") }
+        guard parameters.jobID == JobID(planDigest: plan.planDigest) else { throw .mismatch(field: "jobId") }
+        guard parameters.round >= 1, parameters.round <= plan.roundCount else { throw .mismatch(field: "round") }
+        guard parameters.attempt >= 1, parameters.attempt <= SessionParameters.maximumAttempts else {
+            throw .mismatch(field: "attempt")
+        }
+        guard parameters.dimension == plan.dimension else { throw .mismatch(field: "dimension") }
+        guard parameters.layout == plan.layout else { throw .mismatch(field: "lanes") }
+        guard parameters.minAlive == plan.minAlive, plan.minAlive >= register.smallestMinAlive else {
+            throw .mismatch(field: "minAlive")
+        }
+        guard parameters.rosterDigest == roster.digest else { throw .mismatch(field: "rosterDigest") }
+        guard parameters.cohortSize == roster.entries.count, parameters.cohortSize >= parameters.minAlive else {
+            throw .mismatch(field: "cohortSize")
+        }
+        guard roster.entries.allSatisfy({ epoch.agreementKeys[$0.node] != nil }) else {
+            throw .unknown("node in the roster")
+        }
+        let derived = try ProtocolParameters.derive(register: register, cohort: parameters.cohortSize)
+        guard parameters.derived == derived else { throw .mismatch(field: "derived parameters") }
+        guard parameters.previousConsentSize <= parameters.consentSize else {
+            throw .mismatch(field: "previousConsentSize")
+        }
+        guard nowMilliseconds < epoch.endsAtMilliseconds else { throw .tooLate("the epoch") }
+    }
+}
+
+/// An offer that passed every check of this node.
+public struct AcceptedOffer: Sendable {
+    /// The session.
+    public let parameters: SessionParameters
+    /// sid.
+    public let sessionID: Digest
+    /// The cohort.
+    public let roster: Roster
+    /// The node's own roster position.
+    public let position: Int
+    /// The node's own prekey sequence, now to be burned.
+    public let sequence: UInt64
+    /// Node and prekey of every neighbour in the mask graph.
+    let neighbours: [(node: NodeIndex, key: X25519PublicKey)]
+
+    /// Checks an offer for `node`.
+    /// - Parameters:
+    ///   - ownPrekeyDigest: looks up the digest of this node's own unused prekey by sequence; nil if unknown or burned.
+    /// - Throws: ``SecureAggregationError`` naming the first check that fails.
+    public init(
+        checking offer: RoundOffer, node: NodeIndex, context: SessionContext,
+        ownPrekeyDigest: (UInt64) -> Digest?
+    ) throws(SecureAggregationError) {
+        try context.check(offer.parameters, roster: offer.roster)
+        let parameters = offer.parameters.body
+        guard context.nowMilliseconds < parameters.deadlineMilliseconds else { throw .tooLate("the offer") }
+        guard let position = offer.roster.position(of: node) else { throw .unknown("own place in the roster") }
+        let own = offer.roster.entries[position]
+        guard let digest = ownPrekeyDigest(own.sequence) else { throw .alreadyUsed("own prekey") }
+        guard digest == own.prekeyDigest else { throw .mismatch(field: "own prekey") }
+        let graph = MaskGraph(nodeCount: parameters.cohortSize, parameters: parameters.derived)
+        let expected = graph.neighbours(of: position)
+        guard expected.count == offer.neighbourPrekeys.count else { throw .mismatch(field: "neighbourPrekeys") }
+        var neighbours: [(node: NodeIndex, key: X25519PublicKey)] = []
+        neighbours.reserveCapacity(expected.count)
+        for (neighbour, prekey) in zip(expected, offer.neighbourPrekeys) {
+            let entry = offer.roster.entries[neighbour]
+            guard prekey.body.node == entry.node, prekey.body.sequence == entry.sequence,
+                prekey.body.digest == entry.prekeyDigest
+            else { throw .mismatch(field: "neighbour prekey") }
+            try prekey.body.verifyOwner(of: prekey, register: context.register, epoch: context.epoch)
+            neighbours.append((entry.node, prekey.body.publicKey))
+        }
+        guard Set(neighbours.map(\.key)).count == neighbours.count else { throw .conflict("neighbour prekey") }
+        self.parameters = parameters
+        sessionID = parameters.sessionID
+        roster = offer.roster
+        self.position = position
+        sequence = own.sequence
+        self.neighbours = neighbours
+    }
+}

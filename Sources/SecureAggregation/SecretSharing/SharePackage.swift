@@ -1,0 +1,181 @@
+// A dealt secret on its way to the committee: one ciphertext and one commitment a member. The dealer signs the root of
+// the commitments, so a wrong share is evidence against exactly one party.
+
+import Cryptography
+import MerkleLog
+import WireFormat
+
+/// What is shared.
+public enum ShareKind: UInt8, Sendable {
+    /// The private key of a prekey, opened if the node dropped.
+    case prekeySecret = 1
+    /// The seed b of the self mask, opened if the node survived.
+    case selfMaskSeed = 2
+}
+
+/// What a ciphertext and a commitment are bound to.
+public struct ShareContext: Sendable, Equatable {
+    /// What is shared.
+    public let kind: ShareKind
+    /// The prekey's id, or the session id.
+    public let scope: Digest
+    /// Who dealt.
+    public let dealer: NodeIndex
+    /// The dealer's budget charge number for a self-mask seed, zero for a prekey: a node rolled back to an earlier state
+    /// cannot have an old ciphertext opened as a new one.
+    public let chargeSequence: UInt64
+
+    /// Describes a context.
+    public init(kind: ShareKind, scope: Digest, dealer: NodeIndex, chargeSequence: UInt64) {
+        self.kind = kind
+        self.scope = scope
+        self.dealer = dealer
+        self.chargeSequence = chargeSequence
+    }
+
+    /// Fixed-length bytes for derivations, with the holder's committee position.
+    func bytes(holder: Int) -> [UInt8] {
+        [kind.rawValue] + scope.bytes + bigEndian(dealer) + bigEndian(UInt32(holder)) + bigEndian(chargeSequence)
+    }
+}
+
+/// All members' ciphertexts and commitments of one dealt secret, by committee position.
+public struct SharePackage: WireMessage {
+    /// The message's name in the CDDL.
+    public static let messageName = "share-package"
+
+    /// nonce (12) ‖ AES-256-GCM ciphertext (40) ‖ tag (16), one a member; empty for a member absent from the epoch.
+    public let ciphertexts: [[UInt8]]
+    /// h_u = H("share-commit", context, share): one a member.
+    public let commitments: [Digest]
+
+    static let ciphertextByteCount = AESGCM.nonceByteCount + SecretShare.byteCount + AESGCM.tagByteCount
+
+    /// The dealer-signed root over ``commitments`` (an RFC 6962 tree, so one leaf opens with a short proof).
+    public var root: Digest {
+        MerkleTree(leafHashes: commitments.map { MerkleTreeHash.leaf($0.bytes) }).root
+    }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue {
+        .message(
+            (1, .array(ciphertexts.map { .bytes($0) })), (2, .array(commitments.map { .bytes($0.bytes) })))
+    }
+
+    /// Reads a package.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        ciphertexts = try fields.array(1, "ciphertexts", maximum: 10_000) {
+            (value) throws(WireFormatError) -> [UInt8] in
+            guard case .bytes(let bytes) = value, bytes.isEmpty || bytes.count == Self.ciphertextByteCount else {
+                throw .unexpected(
+                    field: "share-package.ciphertexts", expected: "\(Self.ciphertextByteCount) bytes or none")
+            }
+            return bytes
+        }
+        commitments = try fields.digests(2, "share-package.commitments", maximum: 10_000)
+        guard commitments.count == ciphertexts.count else {
+            throw .unexpected(field: "share-package.commitments", expected: "one a ciphertext")
+        }
+    }
+
+    /// Deals `secret` to the committee of `register` in `epoch`.
+    /// - Parameters:
+    ///   - agreementKey: the dealer's private key of the epoch.
+    ///   - hedge: the dealer's static secret: repeated generator output after a snapshot still gives other polynomials for
+    ///     another context.
+    /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
+    public init(
+        dealing secret: SecretBytes, context: ShareContext, register: Register, epoch: Epoch,
+        agreementKey: X25519PrivateKey, hedge: SecretBytes, random: some RandomSource
+    ) throws(SecureAggregationError) {
+        (ciphertexts, commitments) = try refusing(as: "share package") {
+            let seed = try hedgedSecret(
+                random: random, hedge: hedge, salt: context.scope.bytes, info: "shamir", context.bytes(holder: 0))
+            var generator = try KeyedRandomGenerator(key: seed)
+            let shares = try ShamirSharing.split(
+                secret, threshold: register.quorum, count: register.committee.count, generator: &generator)
+            var ciphertexts: [[UInt8]] = []
+            var commitments: [Digest] = []
+            for (position, share) in shares.enumerated() {
+                commitments.append(Self.commitment(to: share, context: context, holder: position))
+                guard let holderKey = epoch.agreementKeys[register.committee[position]] else {
+                    ciphertexts.append([])
+                    continue
+                }
+                let key = try Self.shareKey(
+                    context: context, holder: position, holderNode: register.committee[position], own: agreementKey,
+                    peer: holderKey, dealerKey: agreementKey.publicKey, holderKey: holderKey, epochRoot: epoch.root)
+                let nonce = try random.publicBytes(count: AESGCM.nonceByteCount)
+                ciphertexts.append(
+                    nonce
+                        + (try AESGCM.seal(
+                            share.rawRepresentation, key: key, nonce: nonce,
+                            authenticating: context.bytes(holder: position))))
+            }
+            return (ciphertexts, commitments)
+        }
+    }
+
+    /// Opens the ciphertext addressed to `holder`.
+    /// - Throws: ``SecureAggregationError/badShare(_:)`` if it does not authenticate in this context.
+    public static func open(
+        _ ciphertext: [UInt8], context: ShareContext, holder: Int, register: Register, epoch: Epoch,
+        agreementKey: X25519PrivateKey
+    ) throws(SecureAggregationError) -> SecretShare {
+        guard ciphertext.count == ciphertextByteCount, let dealerKey = epoch.agreementKeys[context.dealer],
+            register.committee.indices.contains(holder)
+        else { throw .badShare("share ciphertext") }
+        do {
+            let key = try shareKey(
+                context: context, holder: holder, holderNode: register.committee[holder], own: agreementKey,
+                peer: dealerKey, dealerKey: dealerKey, holderKey: agreementKey.publicKey, epochRoot: epoch.root)
+            return try SecretShare(
+                AESGCM.open(
+                    [UInt8](ciphertext.dropFirst(AESGCM.nonceByteCount)), key: key,
+                    nonce: [UInt8](ciphertext.prefix(AESGCM.nonceByteCount)),
+                    authenticating: context.bytes(holder: holder)))
+        } catch {
+            throw .badShare("share ciphertext")
+        }
+    }
+
+    /// h_u. Hashes the 40 bytes jointly: a commitment to one limb could be searched.
+    static func commitment(to share: SecretShare, context: ShareContext, holder: Int) -> Digest {
+        var hasher = SHA256.Hasher()
+        hasher.update(tag: "share-commit")
+        hasher.update(context.bytes(holder: holder))
+        hasher.update(share.rawRepresentation)
+        return hasher.finalize()
+    }
+
+    /// Whether `share` is the one that the dealer committed to.
+    public func matches(_ share: SecretShare, context: ShareContext, holder: Int) -> Bool {
+        commitments.indices.contains(holder)
+            && Self.commitment(to: share, context: context, holder: holder) == commitments[holder]
+    }
+
+    /// K_{i,u} from the two epoch keys, then a key of its own for this one ciphertext.
+    private static func shareKey(
+        context: ShareContext, holder: Int, holderNode: NodeIndex, own: X25519PrivateKey, peer: X25519PublicKey,
+        dealerKey: X25519PublicKey, holderKey: X25519PublicKey, epochRoot: Digest
+    ) throws -> SecretBytes {
+        let pairKey = try HKDF.deriveKey(
+            from: own.sharedSecret(with: peer), salt: epochRoot.bytes,
+            info: [UInt8]("share".utf8) + bigEndian(context.dealer) + bigEndian(holderNode) + dealerKey.bytes
+                + holderKey.bytes)
+        return try HKDF.deriveKey(
+            from: pairKey, salt: context.scope.bytes,
+            info: [UInt8]("share-message".utf8) + context.bytes(holder: holder))
+    }
+}
+
+/// HKDF(fresh random ‖ static secret, salt, info): still unpredictable if either input is, and different for another
+/// context even if a cloned machine repeats its generator (RFC 8937 treats the same problem).
+func hedgedSecret(
+    random: some RandomSource, hedge: SecretBytes, salt: [UInt8], info: String, _ context: [UInt8]
+) throws -> SecretBytes {
+    var material = try random.secretBytes(count: 32).unprotectedCopy() + hedge.unprotectedCopy()
+    defer { wipe(&material) }
+    return try HKDF.deriveKey(from: SecretBytes(copying: material), salt: salt, info: [UInt8](info.utf8) + context)
+}

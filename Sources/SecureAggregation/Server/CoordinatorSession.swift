@@ -1,0 +1,312 @@
+// The coordinator's part in one session, as a state machine: collect uploads, propose one survivor set, certify it,
+// collect shares, unmask. It holds no node secret, so a coordinator that departs from it learns nothing more.
+// Its state is the fold of accepted messages: feeding the stored ones to a fresh value gives the same state back.
+
+import Cryptography
+
+/// One session at the coordinator.
+public struct CoordinatorSession: Sendable {
+    /// Where the session stands.
+    public enum Phase: Equatable, Sendable {
+        /// Uploads are accepted. Valid transitions: .labelling
+        case collecting
+        /// The survivor set is fixed; votes are accepted. Valid transitions: .revealing
+        case labelling
+        /// The certificate is complete; reveals are accepted. Valid transitions: .unmasking
+        case revealing
+        /// Enough reveals are in: ``CoordinatorSession/unmaskPlan()`` can open the sum. Final.
+        case unmasking
+    }
+
+    /// What an accepted message changes.
+    public enum Acceptance: Equatable, Sendable {
+        /// New: store it, then acknowledge.
+        case new
+        /// The same bytes as before: acknowledge again.
+        case repeated
+    }
+
+    /// The signed parameters.
+    public let parameters: SignedMessage<SessionParameters>
+    /// sid.
+    public let sessionID: Digest
+    /// The cohort.
+    public let roster: Roster
+    /// Verified.
+    public let register: Register
+    let epoch: Epoch
+    /// Prekeys and their shares, by roster position.
+    let prekeys: [PrekeyBundle]
+
+    /// Where the session stands.
+    public private(set) var phase = Phase.collecting
+    /// Accepted uploads, by roster position.
+    public private(set) var uploads: [Int: UploadEnvelope] = [:]
+    private var uploadDigests: [Int: Digest] = [:]
+    /// The survivor set, once uploads are closed.
+    public private(set) var survivors: SurvivorSet?
+    private var votes: [NodeIndex: SignedMessage<LabelVote>] = [:]
+    /// The certificate, once a quorum voted.
+    public private(set) var certificate: LabelCertificate?
+    private var reveals: [NodeIndex: SignedMessage<Reveal>] = [:]
+
+    /// Opens a session the coordinator has signed.
+    /// - Parameter prekeys: one bundle a roster position.
+    /// - Throws: ``SecureAggregationError`` if roster, prekeys and parameters do not fit together.
+    public init(
+        parameters: SignedMessage<SessionParameters>, roster: Roster, prekeys: [PrekeyBundle], register: Register,
+        epoch: Epoch
+    ) throws(SecureAggregationError) {
+        guard parameters.body.rosterDigest == roster.digest, parameters.body.cohortSize == roster.entries.count else {
+            throw .mismatch(field: "rosterDigest")
+        }
+        guard prekeys.count == roster.entries.count else { throw .mismatch(field: "prekeys") }
+        for (entry, bundle) in zip(roster.entries, prekeys) {
+            guard bundle.prekey.body.node == entry.node, bundle.prekey.body.sequence == entry.sequence,
+                bundle.prekey.body.digest == entry.prekeyDigest
+            else { throw .mismatch(field: "prekey of a roster entry") }
+        }
+        self.parameters = parameters
+        sessionID = parameters.body.sessionID
+        self.roster = roster
+        self.prekeys = prekeys
+        self.register = register
+        self.epoch = epoch
+    }
+
+    private var graph: MaskGraph {
+        MaskGraph(nodeCount: roster.entries.count, parameters: parameters.body.derived)
+    }
+
+    // MARK: Offer
+
+    /// The offer for `node`, or nil if it is not in the cohort.
+    public func offer(for node: NodeIndex) -> RoundOffer? {
+        guard let position = roster.position(of: node) else { return nil }
+        return RoundOffer(
+            parameters: parameters, roster: roster,
+            neighbourPrekeys: graph.neighbours(of: position).map { prekeys[$0].prekey })
+    }
+
+    // MARK: Uploads
+
+    /// Accepts an upload whose chunks are stored and match their digests.
+    /// - Throws: ``SecureAggregationError``: an unknown node, a bad signature, another vector length,
+    ///   ``SecureAggregationError/conflict(_:)`` for other bytes than before, ``SecureAggregationError/wrongPhase(_:)``
+    ///   after uploads closed.
+    public mutating func receive(_ envelope: UploadEnvelope) throws(SecureAggregationError) -> Acceptance {
+        let upload = envelope.upload.body
+        guard upload.sessionID == sessionID else { throw .mismatch(field: "sessionId") }
+        guard let position = roster.position(of: upload.node) else { throw .unknown("node") }
+        let digest = envelope.digest
+        if let stored = uploadDigests[position] {
+            guard stored == digest else { throw .conflict("the upload") }
+            return .repeated
+        }
+        guard phase == .collecting else { throw .wrongPhase("an upload") }
+        guard upload.sequence == roster.entries[position].sequence else { throw .mismatch(field: "sequence") }
+        guard let node = register.node(upload.node) else { throw .unknown("node") }
+        try envelope.upload.verify(by: node.protocolKey)
+        guard envelope.shares.commitments.count == register.committee.count,
+            envelope.shares.root == upload.shareRoot
+        else { throw .mismatch(field: "shareRoot") }
+        for (position, member) in register.committee.enumerated()
+        where envelope.shares.ciphertexts[position].isEmpty != (epoch.agreementKeys[member] == nil) {
+            throw .mismatch(field: "committee members served")
+        }
+        let words = parameters.body.wordCount
+        guard envelope.chunkDigests.count == VectorChunks.count(wordCount: words),
+            upload.vectorDigest == VectorChunks.digest(wordCount: words, chunkDigests: envelope.chunkDigests)
+        else { throw .mismatch(field: "vectorDigest") }
+        uploads[position] = envelope
+        uploadDigests[position] = digest
+        return .new
+    }
+
+    /// Closes uploads and fixes the survivor set.
+    /// - Parameter excluded: nodes revoked since the offer; their uploads are not used.
+    /// - Throws: ``SecureAggregationError/tooFew(_:have:need:)`` or ``SecureAggregationError/disconnected``: the session is
+    ///   then void, before anyone voted.
+    public mutating func closeUploads(
+        excluding excluded: Set<NodeIndex> = []
+    ) throws(SecureAggregationError) -> SurvivorSet {
+        guard phase == .collecting else { throw .wrongPhase("closing uploads") }
+        let alive = roster.entries.indices.map { uploads[$0] != nil && !excluded.contains(roster.entries[$0].node) }
+        let set = SurvivorSet(sessionID: sessionID, alive: alive)
+        guard set.survivorCount >= parameters.body.minAlive else {
+            throw .tooFew("survivors", have: set.survivorCount, need: parameters.body.minAlive)
+        }
+        try graph.requireConnected(alive: alive)
+        survivors = set
+        phase = .labelling
+        return set
+    }
+
+    // MARK: Votes
+
+    /// What committee members are asked to vote on.
+    public var labelProposal: LabelProposal? {
+        survivors.map { LabelProposal(parameters: parameters, roster: roster, survivors: $0) }
+    }
+
+    /// Accepts a vote; at the quorum the certificate is complete.
+    /// - Throws: ``SecureAggregationError``.
+    public mutating func receive(_ vote: SignedMessage<LabelVote>) throws(SecureAggregationError) -> Acceptance {
+        guard let survivors else { throw .wrongPhase("a vote") }
+        guard vote.body.sessionID == sessionID, vote.body.labelDigest == survivors.digest else {
+            throw .mismatch(field: "labelDigest")
+        }
+        guard register.committeePosition(of: vote.body.node) != nil, let member = register.node(vote.body.node) else {
+            throw .unknown("committee member")
+        }
+        if votes[vote.body.node] != nil { return .repeated }
+        guard phase == .labelling else { throw .wrongPhase("a vote") }
+        try vote.verify(by: member.protocolKey)
+        votes[vote.body.node] = vote
+        if votes.count >= register.quorum {
+            certificate = LabelCertificate(votes: votes.sorted { $0.key < $1.key }.map(\.value))
+            phase = .revealing
+        }
+        return .new
+    }
+
+    // MARK: Reveals
+
+    /// What `member` is asked to open; nil before the certificate, or for a node without a seat.
+    public func revealRequest(for member: NodeIndex) -> RevealRequest? {
+        guard let certificate, let survivors, let holder = register.committeePosition(of: member) else { return nil }
+        let items = roster.entries.indices.map { position in
+            if survivors.alive[position], let envelope = uploads[position] {
+                return RevealRequest.Item(
+                    ciphertext: envelope.shares.ciphertexts[holder],
+                    chargeSequence: envelope.upload.body.chargeSequence, prekey: [])
+            }
+            let bundle = prekeys[position]
+            return RevealRequest.Item(
+                ciphertext: bundle.shares.ciphertexts[holder], chargeSequence: 0,
+                prekey: bundle.prekey.body.publicKey.bytes)
+        }
+        return RevealRequest(
+            sessionID: sessionID, certificate: certificate, bitmap: survivors.bitmap, items: items)
+    }
+
+    /// Accepts a reveal after checking every share against its dealer's commitment; a share that does not match is
+    /// dropped, not trusted. When l good shares are in for every roster position the sum can be opened.
+    /// - Throws: ``SecureAggregationError``.
+    public mutating func receive(_ reveal: SignedMessage<Reveal>) throws(SecureAggregationError) -> Acceptance {
+        guard let survivors, certificate != nil else { throw .wrongPhase("a reveal") }
+        guard reveal.body.sessionID == sessionID, reveal.body.labelDigest == survivors.digest else {
+            throw .mismatch(field: "labelDigest")
+        }
+        guard register.committeePosition(of: reveal.body.node) != nil, let member = register.node(reveal.body.node)
+        else { throw .unknown("committee member") }
+        if reveals[reveal.body.node] != nil { return .repeated }
+        guard phase == .revealing else { throw .wrongPhase("a reveal") }
+        guard reveal.body.shares.count == roster.entries.count else { throw .mismatch(field: "shares") }
+        try reveal.verify(by: member.protocolKey)
+        reveals[reveal.body.node] = reveal
+        if goodShares().allSatisfy({ $0.count >= register.quorum }) { phase = .unmasking }
+        return .new
+    }
+
+    /// For every roster position, the shares that match their commitments.
+    private func goodShares() -> [[(position: Int, share: SecretShare)]] {
+        guard let survivors else { return [] }
+        let members = reveals.sorted { $0.key < $1.key }
+        return roster.entries.indices.map { position in
+            let alive = survivors.alive[position]
+            guard let package = alive ? uploads[position]?.shares : prekeys[position].shares,
+                let context = shareContext(position: position, alive: alive)
+            else { return [] }
+            var good: [(position: Int, share: SecretShare)] = []
+            for (node, reveal) in members where good.count < register.quorum {
+                guard let holder = register.committeePosition(of: node),
+                    let share = try? SecretShare(SecretBytes(copying: reveal.body.shares[position])),
+                    package.matches(share, context: context, holder: holder)
+                else { continue }
+                good.append((holder, share))
+            }
+            return good
+        }
+    }
+
+    private func shareContext(position: Int, alive: Bool) -> ShareContext? {
+        let entry = roster.entries[position]
+        let item = RevealRequest.Item(
+            ciphertext: [], chargeSequence: uploads[position]?.upload.body.chargeSequence ?? 0,
+            prekey: prekeys[position].prekey.body.publicKey.bytes)
+        return CommitteeMember.shareContext(
+            entry: entry, item: item, alive: alive, sessionID: sessionID, epochRoot: parameters.body.epochRoot)
+    }
+
+    // MARK: Unmasking
+
+    /// Joins the shares and lists every mask to remove.
+    /// - Throws: ``SecureAggregationError/wrongPhase(_:)`` too early, ``SecureAggregationError/badShare(_:)`` naming a node
+    ///   whose dealt secret does not match its own commitment: evidence against that dealer, and the session is void.
+    public func unmaskPlan() throws(SecureAggregationError) -> UnmaskPlan {
+        guard phase == .unmasking, let survivors else { throw .wrongPhase("unmasking") }
+        let shares = goodShares()
+        let neighbours = graph
+        var terms: [MaskTerm] = []
+        for (position, entry) in roster.entries.enumerated() {
+            let secret = try ShamirSharing.join(shares[position], threshold: register.quorum)
+            if survivors.alive[position] {
+                guard let upload = uploads[position]?.upload.body,
+                    MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: entry.node, seed: secret)
+                        == upload.selfMaskCommitment
+                else { throw .badShare("self-mask seed of node \(entry.node)") }
+                let key = try refusing(as: "self mask") {
+                    try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: secret, node: entry.node)
+                }
+                terms.append(MaskTerm(key: key, subtract: true))
+            } else {
+                let privateKey = try refusing(as: "prekey secret") { try X25519PrivateKey(secret) }
+                guard privateKey.publicKey == prekeys[position].prekey.body.publicKey else {
+                    throw .badShare("prekey secret of node \(entry.node)")
+                }
+                for neighbour in neighbours.neighbours(of: position) where survivors.alive[neighbour] {
+                    let peer = prekeys[neighbour].prekey.body
+                    let key = try refusing(as: "pair mask") {
+                        try MaskDerivation.pairKey(
+                            sessionID: sessionID, own: privateKey, ownNode: entry.node, peer: peer.publicKey,
+                            peerNode: peer.node)
+                    }
+                    // The survivor put in + if its index is the smaller; take the same back out.
+                    terms.append(MaskTerm(key: key, subtract: peer.node < entry.node))
+                }
+            }
+        }
+        return UnmaskPlan(
+            sessionID: sessionID, wordCount: parameters.body.wordCount,
+            survivorPositions: survivors.alive.indices.filter { survivors.alive[$0] }, terms: terms)
+    }
+}
+
+/// Every mask that separates the sum of the uploads from the sum of the vectors. Ranges of words are independent, so any
+/// worker may open any range.
+public struct UnmaskPlan: Sendable {
+    /// The session.
+    public let sessionID: Digest
+    /// Words of the vector.
+    public let wordCount: Int
+    /// Roster positions whose uploads are summed.
+    public let survivorPositions: [Int]
+    let terms: [MaskTerm]
+
+    /// Number of masks to expand.
+    public var maskCount: Int { terms.count }
+
+    /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
+    /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
+    public func unmask(_ words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
+        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset + words.count <= wordCount else {
+            throw .malformed("word range")
+        }
+        do {
+            try MaskExpander.apply(terms, to: &words, wordOffset: wordOffset)
+        } catch {
+            throw .malformed("mask")
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// An epoch: for some days every node offers one agreement key, to which others encrypt shares. The keys are erased when
+// the epoch ends, so it is the window of forward secrecy.
+
+import Cryptography
+import WireFormat
+
+/// A node's agreement key for one epoch, signed with its protocol key.
+public struct EpochHello: SignedBody {
+    /// The message's name in the CDDL.
+    public static let messageName = "epoch-hello"
+    /// Separates this message's signatures from all others.
+    public static let signatureType = "epoch-hello"
+
+    /// The register version this epoch pins.
+    public let registerDigest: Digest
+    /// Counts up.
+    public let epoch: UInt64
+    /// The signer.
+    public let node: NodeIndex
+    /// ek: shares for this node are encrypted to it.
+    public let agreementKey: X25519PublicKey
+
+    /// Describes a hello.
+    public init(registerDigest: Digest, epoch: UInt64, node: NodeIndex, agreementKey: X25519PublicKey) {
+        self.registerDigest = registerDigest
+        self.epoch = epoch
+        self.node = node
+        self.agreementKey = agreementKey
+    }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue {
+        .message(
+            (1, .bytes(registerDigest.bytes)), (2, .unsigned(epoch)), (3, .unsigned(UInt64(node))),
+            (4, .bytes(agreementKey.bytes)))
+    }
+
+    /// Reads a hello; the key is checked here.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        registerDigest = try fields.digest(1, "registerDigest")
+        epoch = try fields.unsigned(2, "epoch")
+        node = try fields.nodeIndex(3, "node")
+        agreementKey = try fields.x25519Key(4, "agreementKey")
+    }
+}
+
+/// The closed list of an epoch's hellos. Its root is in every prekey and session of the epoch, so two nodes that were shown
+/// different lists never share a session.
+public struct EpochAnnouncement: WireMessage {
+    /// The message's name in the CDDL.
+    public static let messageName = "epoch-announcement"
+
+    /// The register version this epoch pins.
+    public let registerDigest: Digest
+    /// Counts up.
+    public let epoch: UInt64
+    /// Unix milliseconds after which no session of this epoch may start.
+    public let endsAtMilliseconds: Int64
+    /// One hello a node, by strictly increasing index.
+    public let hellos: [SignedMessage<EpochHello>]
+
+    /// Collects hellos.
+    public init(
+        registerDigest: Digest, epoch: UInt64, endsAtMilliseconds: Int64, hellos: [SignedMessage<EpochHello>]
+    ) {
+        self.registerDigest = registerDigest
+        self.epoch = epoch
+        self.endsAtMilliseconds = endsAtMilliseconds
+        self.hellos = hellos
+    }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue {
+        .message(
+            (1, .bytes(registerDigest.bytes)), (2, .unsigned(epoch)), (3, CBORValue(endsAtMilliseconds)),
+            (4, .array(hellos.map(\.cborValue))))
+    }
+
+    /// Reads an announcement, unverified.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        registerDigest = try fields.digest(1, "registerDigest")
+        epoch = try fields.unsigned(2, "epoch")
+        endsAtMilliseconds = Int64(try fields.unsigned(3, "endsAt"))
+        hellos = try fields.array(4, "hellos") { (value) throws(WireFormatError) in
+            try SignedMessage<EpochHello>(cborValue: value)
+        }
+    }
+}
+
+/// A verified epoch: what nodes, committee and coordinator look agreement keys up in.
+public struct Epoch: Sendable, Equatable {
+    /// Counts up.
+    public let number: UInt64
+    /// Binds register, number, end and every agreement key.
+    public let root: Digest
+    /// No session of this epoch starts after this.
+    public let endsAtMilliseconds: Int64
+    /// ek of every node that said hello.
+    public let agreementKeys: [NodeIndex: X25519PublicKey]
+
+    /// Verifies an announcement against the register.
+    /// - Throws: ``SecureAggregationError`` naming what fails: another register, order, an unknown node, a signature, a
+    ///   repeated key, or too few committee members to open anything.
+    public init(verifying announcement: EpochAnnouncement, register: Register) throws(SecureAggregationError) {
+        guard announcement.registerDigest == register.digest else { throw .mismatch(field: "registerDigest") }
+        var keys: [NodeIndex: X25519PublicKey] = [:]
+        var seen: Set<X25519PublicKey> = []
+        var previous: NodeIndex?
+        var hasher = SHA256.Hasher()
+        hasher.update(tag: "epoch-root")
+        hasher.update(announcement.registerDigest.bytes)
+        hasher.update(bigEndian(announcement.epoch))
+        hasher.update(bigEndian(UInt64(bitPattern: announcement.endsAtMilliseconds)))
+        for hello in announcement.hellos {
+            let body = hello.body
+            guard body.registerDigest == announcement.registerDigest, body.epoch == announcement.epoch else {
+                throw .mismatch(field: "epoch of a hello")
+            }
+            if let previous, previous >= body.node { throw .mismatch(field: "order of hellos") }
+            previous = body.node
+            guard let node = register.node(body.node) else { throw .unknown("node in the epoch") }
+            try hello.verify(by: node.protocolKey)
+            guard seen.insert(body.agreementKey).inserted else { throw .conflict("agreement key") }
+            keys[body.node] = body.agreementKey
+            hasher.update(bigEndian(body.node))
+            hasher.update(body.agreementKey.bytes)
+        }
+        let present = register.committee.count { keys[$0] != nil }
+        guard present >= register.quorum else {
+            throw .tooFew("committee members in the epoch", have: present, need: register.quorum)
+        }
+        number = announcement.epoch
+        root = hasher.finalize()
+        endsAtMilliseconds = announcement.endsAtMilliseconds
+        agreementKeys = keys
+    }
+}

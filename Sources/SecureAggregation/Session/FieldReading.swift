@@ -1,0 +1,75 @@
+// How keys, digests and node indices are read from CBOR: checked at the moment they enter.
+
+import Cryptography
+import WireFormat
+
+extension MessageReader {
+    mutating func digest(_ key: UInt64, _ name: String) throws(WireFormatError) -> Digest {
+        let bytes = try bytes(key, name, count: Digest.byteCount)
+        do { return try Digest(bytes) } catch { throw .unexpected(field: name, expected: "a digest") }
+    }
+
+    mutating func x25519Key(_ key: UInt64, _ name: String) throws(WireFormatError) -> X25519PublicKey {
+        let bytes = try bytes(key, name, count: 32)
+        do { return try X25519PublicKey(bytes) } catch {
+            throw .unexpected(field: name, expected: "a canonical X25519 key of large order")
+        }
+    }
+
+    mutating func ed25519Key(_ key: UInt64, _ name: String) throws(WireFormatError) -> Ed25519PublicKey {
+        let bytes = try bytes(key, name, count: 32)
+        do { return try Ed25519PublicKey(bytes) } catch {
+            throw .unexpected(field: name, expected: "a canonical Ed25519 key of large order")
+        }
+    }
+
+    mutating func nodeIndex(_ key: UInt64, _ name: String) throws(WireFormatError) -> NodeIndex {
+        NodeIndex(try unsigned(key, name, in: 0...UInt64(NodeIndex.max)))
+    }
+
+    mutating func digests(_ key: UInt64, _ name: String, maximum: Int) throws(WireFormatError) -> [Digest] {
+        try array(key, name, maximum: maximum) { (value) throws(WireFormatError) -> Digest in
+            guard case .bytes(let bytes) = value, let digest = try? Digest(bytes) else {
+                throw .unexpected(field: name, expected: "digests")
+            }
+            return digest
+        }
+    }
+
+    mutating func byteStrings(
+        _ key: UInt64, _ name: String, count: Int, maximum: Int
+    ) throws(WireFormatError) -> [[UInt8]] {
+        try array(key, name, maximum: maximum) { (value) throws(WireFormatError) -> [UInt8] in
+            guard case .bytes(let bytes) = value, bytes.count == count else {
+                throw .unexpected(field: name, expected: "byte strings of \(count) bytes")
+            }
+            return bytes
+        }
+    }
+}
+
+extension CBORValue {
+    func nodeIndex(_ name: String) throws(WireFormatError) -> NodeIndex {
+        guard case .unsigned(let value) = self, value <= UInt64(NodeIndex.max) else {
+            throw .unexpected(field: name, expected: "a node index")
+        }
+        return NodeIndex(value)
+    }
+}
+
+/// Big-endian bytes of an integer, for hashes and key derivation.
+func bigEndian(_ value: UInt32) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+}
+
+/// Big-endian bytes of an integer, for hashes and key derivation.
+func bigEndian(_ value: UInt64) -> [UInt8] {
+    [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+}
+
+/// The little-endian word at `offset`, which must have eight bytes left.
+func littleEndianWord(_ bytes: [UInt8], at offset: Int) -> UInt64 {
+    var word: UInt64 = 0
+    for byte in 0..<8 { word |= UInt64(bytes[offset + byte]) << UInt64(8 * byte) }
+    return word
+}
