@@ -14,7 +14,8 @@ extension RandomAccessCollection<UInt8> where Index == Int {
     @inline(__always)
     func bigEndian(at offset: Int, width: Int) -> UInt64 {
         var value: UInt64 = 0
-        for position in startIndex + offset..<startIndex + offset + width { value = value << 8 | UInt64(self[position]) }
+        let start = startIndex + offset
+        for position in start..<start + width { value = value << 8 | UInt64(self[position]) }
         return value
     }
 }
