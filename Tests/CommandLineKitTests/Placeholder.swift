@@ -1,1 +1,1 @@
-// Placeholder
+// Placeholder until this target's first type lands.

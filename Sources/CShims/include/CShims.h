@@ -25,3 +25,8 @@ static inline CURLcode concord_curl_set_header(CURL *handle, curl_write_callback
 static inline CURLcode concord_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+
+/// sqlite3_db_config is variadic; this is its on/off form.
+static inline int concord_sqlite_set_option(sqlite3 *database, int option, int enabled) {
+    return sqlite3_db_config(database, option, enabled, (int *)0);
+}
