@@ -49,6 +49,10 @@ import Testing
         }
         #expect(failures > 0)
         #expect(cleanRuns == 1, "the loop must reach an n beyond the last operation")
+<<<<<<< HEAD
+=======
+    }
+>>>>>>> storage
 
     private func content(_ item: Int) -> [UInt8] { [UInt8](repeating: UInt8(item), count: 1_000 + item) }
 
