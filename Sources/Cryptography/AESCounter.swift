@@ -76,20 +76,22 @@ public struct KeystreamGenerator: ~Copyable {
         try check(result, "AES-256-CTR")
     }
 
-    /// Adds the next `words.count` words of the stream to `words`, modulo 2^64.
+    /// Adds the next words of the stream to `words[range]`, modulo 2^64.
     /// - Throws: ``CryptographyError/operationFailed(_:)``.
-    public mutating func add(to words: inout MutableSpan<UInt64>) throws(CryptographyError) {
-        try words.withUnsafeMutableBufferPointer { (target) throws(CryptographyError) in
+    public mutating func add(to words: inout [UInt64], in range: Range<Int>) throws(CryptographyError) {
+        try words.withUnsafeMutableBufferPointer { (buffer) throws(CryptographyError) in
+            let target = UnsafeMutableBufferPointer(rebasing: buffer[range])
             try expand(count: target.count) { start, stream in
                 for index in stream.indices { target[start + index] &+= UInt64(littleEndian: stream[index]) }
             }
         }
     }
 
-    /// Subtracts the next `words.count` words of the stream from `words`, modulo 2^64.
+    /// Subtracts the next words of the stream from `words[range]`, modulo 2^64.
     /// - Throws: ``CryptographyError/operationFailed(_:)``.
-    public mutating func subtract(from words: inout MutableSpan<UInt64>) throws(CryptographyError) {
-        try words.withUnsafeMutableBufferPointer { (target) throws(CryptographyError) in
+    public mutating func subtract(from words: inout [UInt64], in range: Range<Int>) throws(CryptographyError) {
+        try words.withUnsafeMutableBufferPointer { (buffer) throws(CryptographyError) in
+            let target = UnsafeMutableBufferPointer(rebasing: buffer[range])
             try expand(count: target.count) { start, stream in
                 for index in stream.indices { target[start + index] &-= UInt64(littleEndian: stream[index]) }
             }

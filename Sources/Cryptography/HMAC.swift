@@ -5,6 +5,12 @@ import COpenSSL
 private let hkdfAlgorithm = OpenSSLHandle(EVP_KDF_fetch(nil, "HKDF", nil))
 private let hmacAlgorithm = OpenSSLHandle(EVP_MAC_fetch(nil, "HMAC", nil))
 
+/// OpenSSL keeps the pointer to a parameter's name, so the name must outlive the call: a static string, not a Swift
+/// String's temporary buffer.
+private func parameterName(_ name: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
 /// HMAC-SHA256.
 public enum HMACSHA256 {
     /// The 32-byte authentication code of `message`.
@@ -15,7 +21,7 @@ public enum HMACSHA256 {
         var digestName = [CChar]("SHA256".utf8CString)
         let initialised = digestName.withUnsafeMutableBufferPointer { name in
             let parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
+                OSSL_PARAM_construct_utf8_string(parameterName("digest"), name.baseAddress, 0),
                 OSSL_PARAM_construct_end(),
             ]
             return key.withUnsafeBytes {
@@ -54,20 +60,20 @@ public enum HKDF {
                     salt.withUnsafeMutableBytes { salt in
                         info.withUnsafeMutableBytes { info in
                             var parameters = [
-                                OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, name.baseAddress, 0),
+                                OSSL_PARAM_construct_utf8_string(parameterName("digest"), name.baseAddress, 0),
                                 OSSL_PARAM_construct_octet_string(
-                                    OSSL_KDF_PARAM_KEY, UnsafeMutableRawPointer(mutating: key.baseAddress), key.count),
+                                    parameterName("key"), UnsafeMutableRawPointer(mutating: key.baseAddress), key.count),
                             ]
                             // OpenSSL takes a null pointer for "absent", which RFC 5869 treats as the empty string.
                             if !salt.isEmpty {
                                 parameters.append(
                                     OSSL_PARAM_construct_octet_string(
-                                        OSSL_KDF_PARAM_SALT, salt.baseAddress, salt.count))
+                                        parameterName("salt"), salt.baseAddress, salt.count))
                             }
                             if !info.isEmpty {
                                 parameters.append(
                                     OSSL_PARAM_construct_octet_string(
-                                        OSSL_KDF_PARAM_INFO, info.baseAddress, info.count))
+                                        parameterName("info"), info.baseAddress, info.count))
                             }
                             parameters.append(OSSL_PARAM_construct_end())
                             return EVP_KDF_derive(

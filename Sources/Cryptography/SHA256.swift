@@ -95,6 +95,11 @@ public enum SHA256 {
             EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
         }
 
+        /// Appends secret bytes, for a commitment.
+        public mutating func update(_ secret: SecretBytes) {
+            secret.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        }
+
         /// Appends a domain-separation tag as ``SHA256/tagged(_:_:)`` does.
         public mutating func update(tag: String) {
             let bytes = [UInt8](tag.utf8)
