@@ -67,20 +67,26 @@ public struct ViewDelivery: WireMessage {
     public let checkpoint: String
     /// The encoded consent view.
     public let view: [UInt8]
+    /// The ledger key's signature of the view's statement, 64 bytes.
+    public let signature: [UInt8]
 
     /// Collects a delivery.
-    public init(checkpoint: String, view: [UInt8]) {
+    public init(checkpoint: String, view: [UInt8], signature: [UInt8]) {
         self.checkpoint = checkpoint
         self.view = view
+        self.signature = signature
     }
 
     /// The message as CBOR.
-    public var cborValue: CBORValue { .message((1, .text(checkpoint)), (2, .bytes(view))) }
+    public var cborValue: CBORValue {
+        .message((1, .text(checkpoint)), (2, .bytes(view)), (3, .bytes(signature)))
+    }
 
     /// Reads a delivery.
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         checkpoint = try fields.text(1, "checkpoint", maximum: 65_536)
         view = try fields.bytes(2, "view", maximum: 512 << 20)
+        signature = try fields.bytes(3, "signature", count: 64)
     }
 }
