@@ -3,6 +3,7 @@
 
 import Cryptography
 import Glibc
+import Locking
 
 /// Files in one level of folders below a root, complete or absent. Blocking; safe to use from several threads.
 final class AtomicFiles: Sendable {

@@ -1,7 +1,6 @@
 // Counters and gauges in the Prometheus text format. Labels are a fixed, small set: never a node, a round or a subject.
 
-import Glibc
-import Synchronization
+import Locking
 
 /// What happened since the start.
 final class Metrics: Sendable {

@@ -12,7 +12,7 @@ enum Operation: String, CaseIterable, Sendable {
     case offer, labelProposal, revealRequest, uploadProgress
     case putChunk, postUpload, postCohort, postVote, postReveal, postEvents
     // People.
-    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, evidence, status
+    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, status
     case timeline
     // Anyone of the chain.
     case checkpoint, tile
@@ -47,7 +47,6 @@ enum Operation: String, CaseIterable, Sendable {
         case .requestRounds: (.post, "v1/tasks/:job/rounds", [.engineer], small)
         case .listTasks: (.get, "v1/tasks", [.engineer, .officer, .auditor], small)
         case .listRounds: (.get, "v1/tasks/:job/rounds", [.engineer, .officer, .auditor], small)
-        case .evidence: (.get, "v1/tasks/:job/evidence", [.auditor, .officer], small)
         case .status: (.get, "v1/status", [.operator, .engineer, .officer, .auditor], small)
         case .timeline: (.get, "v1/subjects/:handle/timeline", [.officer], small)
         case .checkpoint: (.get, "checkpoint", Set(Role.allCases), small)

@@ -4,13 +4,14 @@
 import Glibc
 
 /// A value that one thread at a time may touch.
-final class Locked<Value>: @unchecked Sendable {
+public final class Locked<Value>: @unchecked Sendable {
     // Proof for @unchecked Sendable: `value` is reached only inside `withLock`, between lock and unlock of `mutex`, and
     // both live at a fixed address for the life of the object.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var value: Value
 
-    init(_ value: sending Value) {
+    /// Wraps a value.
+    public init(_ value: sending Value) {
         self.value = value
         mutex = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
@@ -22,7 +23,7 @@ final class Locked<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` alone. Do not block in it.
-    func withLock<Result: Sendable, Failure: Error>(
+    public func withLock<Result: Sendable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
