@@ -3,6 +3,7 @@
 import ChainKeys
 import Cryptography
 import FoundationEssentials
+import Glibc
 import HTTPServer
 import Identity
 import MerkleLog

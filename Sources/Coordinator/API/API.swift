@@ -91,6 +91,7 @@ struct API: Sendable {
         case .status: return try await status()
         case .timeline: return try await timeline(caller, arguments[0])
         case .checkpoint: return try await checkpoint()
+        case .consistency: return try await consistency(request)
         case .tile: return try await tile(arguments[0])
         }
     }

@@ -93,7 +93,7 @@ extension API {
             let entries = try rows.map { stored -> TimelineEntry in
                 let entry = try Vault.open(stored.row, key: key, leaf: stored.leaf)
                 let event = try entry.message(as: ConsentEvent.self)
-                let proof = TlogProof(
+                let proof = try TlogProof(
                     inclusion: try state.tree.inclusionProof(index: stored.index, size: checkpoint.size),
                     signedCheckpoint: note)
                 return TimelineEntry(
@@ -116,6 +116,18 @@ extension API {
         return HTTPResponse(status: 200, contentType: "text/plain; charset=utf-8", body: [UInt8](note.utf8))
     }
 
+    /// A consistency proof between two sizes of the log.
+    func consistency(_ request: HTTPRequest) async throws -> HTTPResponse {
+        guard let from = request.query["from"].flatMap({ Int($0) }), let to = request.query["to"].flatMap({ Int($0) })
+        else { throw Problem.badRequest("from, to: expected two log sizes") }
+        let proof = try await service.store.transact { state, _ -> ConsistencyProof in
+            do { return try state.tree.consistencyProof(from: from, to: to) } catch {
+                throw Problem.badRequest("from, to: expected 1 <= from <= to <= \(state.tree.count)")
+            }
+        }
+        return Self.cbor(ConsistencyDelivery(hashes: proof.hashes))
+    }
+
     /// A hash tile or entry bundle of the signed part of the log (c2sp.org/tlog-tiles).
     func tile(_ rest: String) async throws -> HTTPResponse {
         let path: TilePath
@@ -124,7 +136,7 @@ extension API {
             guard path.range.upperBound <= Self.coverage(of: path, signed: state.lastCheckpoint?.size ?? 0) else {
                 throw Problem.notFound("tile")
             }
-            guard case .entries = path.kind else { return try state.tree.tile(path) }
+            guard case .entries = path.content else { return try state.tree.tile(path) }
             let leaves = try connection.query(
                 "SELECT leaf FROM ledger WHERE position >= ? AND position < ? ORDER BY position",
                 path.range.lowerBound, path.range.upperBound
@@ -136,7 +148,7 @@ extension API {
 
     /// Nodes of a tile's level that the signed log has: only those are served.
     private static func coverage(of path: TilePath, signed: Int) -> Int {
-        guard case .hashes(let level) = path.kind else { return signed }
+        guard case .hashes(let level) = path.content else { return signed }
         return (0..<level).reduce(signed) { size, _ in size / 256 }
     }
 }

@@ -15,7 +15,7 @@ enum Operation: String, CaseIterable, Sendable {
     case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, status
     case timeline
     // Anyone of the chain.
-    case checkpoint, tile
+    case checkpoint, tile, consistency
 
     /// Method, path and roles. `:x` matches one component.
     var rule: (method: HTTPMethod, path: String, roles: Set<Role>, maximumBody: Int) {
@@ -50,6 +50,7 @@ enum Operation: String, CaseIterable, Sendable {
         case .status: (.get, "v1/status", [.operator, .engineer, .officer, .auditor], small)
         case .timeline: (.get, "v1/subjects/:handle/timeline", [.officer], small)
         case .checkpoint: (.get, "checkpoint", Set(Role.allCases), small)
+        case .consistency: (.get, "v1/log/consistency", Set(Role.allCases), small)
         case .tile: (.get, "tile/*", Set(Role.allCases), small)
         }
     }

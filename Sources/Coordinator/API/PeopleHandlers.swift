@@ -1,10 +1,13 @@
 // What engineers, officers, operators and auditors call. JSON, described by Protocols/people-api.yaml.
 
+import Consent
 import Cryptography
 import DifferentialPrivacy
 import FoundationEssentials
 import HTTPServer
+import Identity
 import Learning
+import MerkleLog
 import Rounds
 import SecureAggregation
 import Storage

@@ -62,7 +62,7 @@ extension CoordinatorState {
         nowMilliseconds: Int64, _ connection: borrowing SQLConnection
     ) throws -> StoredCheckpoint {
         if let lastCheckpoint, lastCheckpoint.size == tree.count { return lastCheckpoint }
-        let body = Checkpoint(origin: keys.ledgerSigner.verifierKey.name, size: tree.count, root: tree.root).body
+        let body = try Checkpoint(origin: keys.ledgerSigner.verifierKey.name, size: tree.count, root: tree.root).body
         let note = try keys.ledgerSigner.sign(body)
         let stored = StoredCheckpoint(
             size: tree.count, root: tree.root, note: note.encoded, atMilliseconds: nowMilliseconds)

@@ -4,6 +4,7 @@
 import Consent
 import Cryptography
 import DifferentialPrivacy
+import MerkleLog
 import Rounds
 import SecureAggregation
 import Storage

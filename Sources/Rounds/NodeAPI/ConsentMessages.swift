@@ -90,3 +90,29 @@ public struct ViewDelivery: WireMessage {
         signature = try fields.bytes(3, "signature", count: 64)
     }
 }
+
+/// The answer to `GET /v1/log/consistency`: the hashes of a consistency proof (RFC 6962 section 2.1.2).
+public struct ConsistencyDelivery: WireMessage {
+    /// The message's name in the CDDL.
+    public static let messageName = "consistency-delivery"
+
+    /// In the order of RFC 6962.
+    public let hashes: [Digest]
+
+    /// Collects hashes.
+    public init(hashes: [Digest]) { self.hashes = hashes }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue { .message((1, .array(hashes.map { .bytes($0.bytes) }))) }
+
+    /// Reads hashes.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        hashes = try fields.array(1, "hashes", maximum: 128) { (value) throws(WireFormatError) -> Digest in
+            guard case .bytes(let bytes) = value, let digest = try? Digest(bytes) else {
+                throw .unexpected(field: "consistency-delivery.hashes", expected: "digests")
+            }
+            return digest
+        }
+    }
+}
