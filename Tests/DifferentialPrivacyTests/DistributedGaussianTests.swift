@@ -107,7 +107,7 @@ import Vectors
         for node in 0..<UInt8(4) {
             var coins = try testGenerator(node)
             var noise = try testGenerator(50 + node)
-            var clip = IntegerClip(bound: bound, clipNorm: 1)
+            var clip = try IntegerClip(bound: bound, clipNorm: 1)
             var vector = [Int64](repeating: 0, count: bound.vectorCount)
             for customer in 0..<10 {
                 let update = (0..<9).map { Float($0 - customer) }
