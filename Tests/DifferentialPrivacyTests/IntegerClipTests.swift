@@ -180,6 +180,9 @@ import Testing
         #expect(vector == [Int64](repeating: 0, count: 101))
         let huge = [Float](repeating: .greatestFiniteMagnitude, count: 3)
         #expect(try contribution(huge, norm: 0, radius: 400) == [0, 0, 0])
+        // Sixteen coordinates of 2^30 have squares that sum to 2^64: a 64-bit sum would read 0.
+        let sixteen = [Float](repeating: .greatestFiniteMagnitude, count: 16)
+        #expect(try contribution(sixteen, norm: 0, radius: 400) == [Int64](repeating: 0, count: 16))
     }
 
     /// y = 1.11·R, so all nine roundings exceed D0, and truncation brings it well inside.
