@@ -87,7 +87,8 @@ import WireFormat
                 == "054eccc5390e9f2f7de08763f78e775dbf1ee9ac1062447909e6cb8d3a12f345"
                 + "3058e918ac19d34a81fbfca22db3b25379fdd9f4f056af12761482e6bb5d9400")
         let verified = try VerifiedView(
-            verifying: view, signature: signature, by: ledgerKey.publicKey, origin: origin, node: 1, pinned: pinned)
+            verifying: view, signature: signature, by: ledgerKey.publicKey, origin: origin, node: 1, pinned: pinned,
+            previousPinned: 4)
 
         let attempt = AttemptReference(
             round: RoundReference(job: try JobIdentifier(filled(3, 16)), round: 812), session: try digest(4))

@@ -212,6 +212,28 @@ func replay(_ log: some Sequence<ConsentEvent?>) throws -> LedgerState {
         #expect(rows.map(\.trainStatus) == [.unknown])
     }
 
+    @Test func tooManyEventsDoNotPreventErasure() throws {
+        var state = LedgerState()
+        for index in 0...ConsentFold.maximumEvents + 3 {
+            try state.ingest(
+                event(.granted, index, [train], seen: index > 0 ? [index - 1] : []), index: index,
+                recordedMilliseconds: 0)
+        }
+        let size = state.size
+        func status(known size: Int) throws -> ConsentStatus {
+            try state.subject(someone, known: size).status(of: .trainFederated, atMilliseconds: 0)
+        }
+        #expect(try status(known: ConsentFold.maximumEvents) == .given)
+        #expect(try status(known: ConsentFold.maximumEvents + 1) == .unconfirmed)
+        #expect(throws: ConsentError.self) { try state.forget(someone, previousPinned: size) }
+        try state.ingest(event(.erased, 9999), index: size, recordedMilliseconds: 0)
+        #expect(throws: ConsentError.beyondHead(size: size + 1)) {
+            try state.forget(someone, previousPinned: size + 2)
+        }
+        try state.forget(someone, previousPinned: size + 1)
+        #expect(state.subjectCount == 0)
+    }
+
     @Test func onlyTheErasedAreForgotten() throws {
         var state = try replay([try event(.granted, 0, [train])])
         #expect(throws: ConsentError.self) { try state.forget(someone, previousPinned: 1) }

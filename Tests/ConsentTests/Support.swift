@@ -83,7 +83,7 @@ func verifiedView(
         rows: rows.sorted { $0.handle < $1.handle })
     return try VerifiedView(
         verifying: view, signature: view.statement.signature(by: ledgerKey), by: ledgerKey.publicKey, origin: origin,
-        node: node, pinned: pinned)
+        node: node, pinned: pinned, previousPinned: previous)
 }
 
 func row(

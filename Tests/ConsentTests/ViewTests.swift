@@ -98,14 +98,16 @@ import WireFormat
         let signature = try view.statement.signature(by: ledgerKey)
         func verify(
             _ candidate: ConsentView, signature candidateSignature: [UInt8]? = nil, origin name: String = origin,
-            node: UInt32 = 1, pinned: PinnedCheckpoint? = nil
+            node: UInt32 = 1, pinned: PinnedCheckpoint? = nil, previous: Int? = nil
         ) throws {
             _ = try VerifiedView(
                 verifying: candidate, signature: candidateSignature ?? signature, by: ledgerKey.publicKey, origin: name,
-                node: node, pinned: pinned ?? view.pinned)
+                node: node, pinned: pinned ?? view.pinned, previousPinned: previous)
         }
         try verify(view)
         #expect(throws: ConsentError.viewMismatch(field: "origin")) { try verify(view, origin: "other") }
+        try verify(view, previous: 0)
+        #expect(throws: ConsentError.viewMismatch(field: "previously pinned size")) { try verify(view, previous: 1) }
         #expect(throws: ConsentError.viewMismatch(field: "node")) { try verify(view, node: 2) }
         let other = try PinnedCheckpoint(size: 10, root: digest(0))
         #expect(throws: ConsentError.viewMismatch(field: "pinned checkpoint")) { try verify(view, pinned: other) }
