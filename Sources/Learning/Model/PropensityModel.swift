@@ -11,10 +11,21 @@ public struct PropensityModel: Equatable, Sendable {
     /// Most parameters of a model that is read from outside: 1024 categories with 3077 features each.
     public static let maximumParameterCount = 1024 * 3077
 
-    /// All weights zero: every category has probability one half. A public starting point.
+    /// All weights zero: every category has probability one half.
     public init(layout: FeatureLayout) {
         self.layout = layout
         parameters = [Float](repeating: 0, count: layout.parameterCount)
+    }
+
+    /// The public starting point of training: every category has log-odds −2, a probability of 12 %, whoever the customer
+    /// is. That few of the categories are bought in a period needs no data; started from one half, the first rounds teach
+    /// only that, and wrongly: every feature learns to say no, so that good customers rank below bad ones.
+    public static func initial(layout: FeatureLayout) -> PropensityModel {
+        var model = PropensityModel(layout: layout)
+        for category in 0..<layout.categoryCount {
+            model.parameters[category * layout.featureCount + layout.bias] = -2
+        }
+        return model
     }
 
     /// Wraps weights.
@@ -28,15 +39,14 @@ public struct PropensityModel: Equatable, Sendable {
         self.parameters = parameters
     }
 
-    /// A public starting point that knows what every grocer knows and no customer told: few categories are bought in a
-    /// period, and whoever bought one often and lately buys it again. The constants are chosen by hand.
-    public static func repurchasePrior(layout: FeatureLayout) -> PropensityModel {
-        var model = PropensityModel(layout: layout)
+    /// A rule of thumb as a model: who bought a category often and lately buys it again. Constants by hand, nothing
+    /// learned: a personal yardstick beside ``PopularityBaseline``, which a trained model should beat.
+    public static func repurchaseRule(layout: FeatureLayout) -> PropensityModel {
+        var model = PropensityModel.initial(layout: layout)
         for category in 0..<layout.categoryCount {
             let row = category * layout.featureCount
             model.parameters[row + layout.recency(category)] = 1
             model.parameters[row + layout.frequency(category)] = 2
-            model.parameters[row + layout.bias] = -2
         }
         return model
     }
