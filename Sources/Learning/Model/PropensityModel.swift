@@ -17,13 +17,15 @@ public struct PropensityModel: Equatable, Sendable {
         parameters = [Float](repeating: 0, count: layout.parameterCount)
     }
 
-    /// The public starting point of training: every category has log-odds −2, a probability of 12 %, whoever the customer
-    /// is. That few of the categories are bought in a period needs no data; started from one half, the first rounds teach
-    /// only that, and wrongly: every feature learns to say no, so that good customers rank below bad ones.
-    public static func initial(layout: FeatureLayout) -> PropensityModel {
+    /// A starting point that knows how rare a purchase is: every category has the same log-odds for every customer.
+    ///
+    /// Started from one half instead, the first rounds teach only that most categories are not bought, and teach it
+    /// wrongly: every feature learns to say no, so that customers who buy much rank below those who buy little.
+    /// - Parameter logOdds: public, the planner's expectation: −2 if a period sees about an eighth of the categories.
+    public static func constant(logOdds: Float, layout: FeatureLayout) -> PropensityModel {
         var model = PropensityModel(layout: layout)
         for category in 0..<layout.categoryCount {
-            model.parameters[category * layout.featureCount + layout.bias] = -2
+            model.parameters[category * layout.featureCount + layout.bias] = logOdds
         }
         return model
     }
@@ -42,7 +44,7 @@ public struct PropensityModel: Equatable, Sendable {
     /// A rule of thumb as a model: who bought a category often and lately buys it again. Constants by hand, nothing
     /// learned: a personal yardstick beside ``PopularityBaseline``, which a trained model should beat.
     public static func repurchaseRule(layout: FeatureLayout) -> PropensityModel {
-        var model = PropensityModel.initial(layout: layout)
+        var model = PropensityModel.constant(logOdds: -2, layout: layout)
         for category in 0..<layout.categoryCount {
             let row = category * layout.featureCount
             model.parameters[row + layout.recency(category)] = 1
