@@ -32,7 +32,7 @@ extension API {
     }
 
     func postModel(_ request: HTTPRequest) async throws -> HTTPResponse {
-        do { _ = try Safetensors(decoding: request.body) } catch {
+        do { _ = try ModelFile(decoding: request.body) } catch {
             throw Problem.badRequest("model: \(error)")
         }
         return try Self.json(Stored(digest: try await service.models.put(request.body).hex), status: 201)
@@ -41,7 +41,9 @@ extension API {
     func proposeTask(_ caller: Caller, _ request: HTTPRequest) async throws -> HTTPResponse {
         let signed = try SignedMessage<TrainingPlan>(decoding: request.body)
         let initial = try await service.models.read(signed.body.initialModelDigest)
-        _ = try ModelFile.decode(initial, layout: FeatureLayout(categoryCount: signed.body.vocabulary.count))
+        guard let file = try? ModelFile(decoding: initial), file.vocabulary == signed.body.job.vocabulary else {
+            throw Problem.refused("initialModelDigest: expected a stored model of the plan's vocabulary")
+        }
         let now = service.clock.nowMilliseconds()
         let job = try await service.store.transact { state, connection -> JobID in
             let job = try state.propose(signed, by: caller.actor, connection)

@@ -89,12 +89,15 @@ extension CoordinatorService {
         let plan = inputs.task.plan
         let sum = try NoisySum.decode(inputs.sum)
         let customers = inputs.live.eligibleCustomers
-        var model = try ModelFile.decode(try await models.read(inputs.task.model), layout: plan.modelLayout)
+        var model = try ModelFile(decoding: try await models.read(inputs.task.model)).model
         var optimizer = try await storedOptimizer(inputs.task)
         try optimizer.step(&model, averageUpdate: plan.averageUpdate(sum: sum, customers: customers))
         let round = inputs.live.attempt.session.parameters.body.round
         let modelDigest = try await models.put(
-            try ModelFile.encode(model, plan: plan.plan, job: plan.jobID, round: round, planDigest: plan.digest))
+            try ModelFile(
+                model: model, vocabulary: plan.plan.job.vocabulary, constants: plan.plan.job.constants,
+                facts: ["job": plan.jobID.description, "round": String(round), "plan": plan.digest.hex]
+            ).encoded())
         let optimizerDigest = try await models.put(optimizer.encoded())
         let averages = plan.rideAlongAverages(sum: sum, customers: customers)
         let rideAlongs = zip(TrainingPlan.rideAlongNames, averages).map { "\"\($0)\":\($1)" }
@@ -107,8 +110,7 @@ extension CoordinatorService {
 
     private func storedOptimizer(_ task: TaskState) async throws -> ServerOptimizer {
         guard let digest = task.optimizer else {
-            return try ServerOptimizer(
-                rule: task.plan.plan.serverOptimizer, parameterCount: task.plan.modelLayout.parameterCount)
+            return try task.plan.plan.job.makeServerOptimizer()
         }
         return try ServerOptimizer(decoding: try await models.read(digest))
     }

@@ -15,7 +15,7 @@ public struct NodeBudget: Equatable, Sendable {
         public let plannedRounds: UInt64
         /// Nominal cost of a round, in millionths of zCDP.
         public let microZCDPPerRound: UInt64
-        /// Rounds that were charged, all below `plannedRounds`.
+        /// Rounds that were charged, all in 1 ... `plannedRounds`.
         public fileprivate(set) var chargedRounds: Set<UInt64>
 
         /// A job as it was stored.
@@ -38,7 +38,8 @@ public struct NodeBudget: Equatable, Sendable {
     ///   - capMicroZCDP: the node's cap across jobs, or none.
     /// - Throws: ``BudgetError/invalid(field:)`` if a stored round lies beyond its plan.
     public init(jobs: [[UInt8]: Job] = [:], capMicroZCDP: UInt64? = nil) throws(BudgetError) {
-        for job in jobs.values where !job.chargedRounds.allSatisfy({ $0 < job.plannedRounds }) {
+        for job in jobs.values
+        where !job.chargedRounds.allSatisfy({ $0 >= 1 && $0 <= job.plannedRounds }) {
             throw .invalid(field: "chargedRounds")
         }
         self.jobs = jobs
@@ -56,7 +57,7 @@ public struct NodeBudget: Equatable, Sendable {
     /// is how a malicious coordinator would average noise away.
     /// - Parameters:
     ///   - job: the job's identifier.
-    ///   - round: counts from 0.
+    ///   - round: counts from 1.
     ///   - plannedRounds: T of the signed plan.
     ///   - microZCDPPerRound: nominal cost of a round under the signed plan.
     /// - Returns: true if this call charged the round, false if it was charged before.
@@ -75,7 +76,7 @@ public struct NodeBudget: Equatable, Sendable {
         if UInt64(entry.chargedRounds.count) >= plannedRounds {
             throw .roundsExhausted(job: name, planned: plannedRounds)
         }
-        if round >= plannedRounds { throw .roundOutOfOrder(job: name, round: round) }
+        if round < 1 || round > plannedRounds { throw .roundOutOfOrder(job: name, round: round) }
         if let last, round < last { throw .roundOutOfOrder(job: name, round: round) }
         let total = totalMicroZCDP
         let asked = saturatingSum(total, microZCDPPerRound)

@@ -21,16 +21,8 @@ public struct TrainingPlan: SignedBody {
     public let name: String
     /// The purpose that customers must have consented to.
     public let purpose: Purpose
-    /// The public list of categories.
-    public let vocabulary: Vocabulary
-    /// Public scaling constants.
-    public let features: FeatureConstants
-    /// Which windows of time make examples.
-    public let schedule: ExampleSchedule
-    /// What a node computes for one customer.
-    public let localTraining: LocalTrainingConfiguration
-    /// C_t: the L2 norm a customer's update is clipped to, in millionths.
-    public let clipNormMillionths: UInt64
+    /// Features, examples, local training, clip norm, server optimiser and number of rounds.
+    public let job: PropensityJob
     /// R: the integer radius the clip norm is scaled to.
     public let clipRadius: Int64
     /// Weights of the scalars that ride along: the clip indicator, then the training loss.
@@ -45,16 +37,12 @@ public struct TrainingPlan: SignedBody {
     public let minAlive: Int
     /// C of the register this plan was made for.
     public let corruptMax: Int
-    /// T: rounds, planned before the first.
-    public let roundCount: Int
     /// The cap on ε, in millionths.
     public let epsilonCapMillionths: UInt64
     /// δ = 1 / this.
     public let deltaReciprocal: UInt64
     /// Most customers a round may have, for the range of the sum.
     public let maximumCustomers: Int
-    /// How the coordinator applies the average.
-    public let serverOptimizer: ServerOptimizerRule
     /// SHA-256 of the model that round 1 starts from.
     public let initialModelDigest: Digest
 
@@ -65,19 +53,14 @@ public struct TrainingPlan: SignedBody {
 
     /// Collects a plan; ``validated()`` checks it.
     public init(
-        name: String, purpose: Purpose, vocabulary: Vocabulary, features: FeatureConstants, schedule: ExampleSchedule,
-        localTraining: LocalTrainingConfiguration, clipNormMillionths: UInt64, clipRadius: Int64,
-        rideAlongWeights: [Int64], noiseMultiplierThousandths: Int64, samplingMillionths: UInt64, layout: LaneLayout,
-        minAlive: Int, corruptMax: Int, roundCount: Int, epsilonCapMillionths: UInt64, deltaReciprocal: UInt64,
-        maximumCustomers: Int, serverOptimizer: ServerOptimizerRule, initialModelDigest: Digest
+        name: String, purpose: Purpose, job: PropensityJob, clipRadius: Int64, rideAlongWeights: [Int64],
+        noiseMultiplierThousandths: Int64, samplingMillionths: UInt64, layout: LaneLayout, minAlive: Int,
+        corruptMax: Int, epsilonCapMillionths: UInt64, deltaReciprocal: UInt64, maximumCustomers: Int,
+        initialModelDigest: Digest
     ) {
         self.name = name
         self.purpose = purpose
-        self.vocabulary = vocabulary
-        self.features = features
-        self.schedule = schedule
-        self.localTraining = localTraining
-        self.clipNormMillionths = clipNormMillionths
+        self.job = job
         self.clipRadius = clipRadius
         self.rideAlongWeights = rideAlongWeights
         self.noiseMultiplierThousandths = noiseMultiplierThousandths
@@ -85,26 +68,25 @@ public struct TrainingPlan: SignedBody {
         self.layout = layout
         self.minAlive = minAlive
         self.corruptMax = corruptMax
-        self.roundCount = roundCount
         self.epsilonCapMillionths = epsilonCapMillionths
         self.deltaReciprocal = deltaReciprocal
         self.maximumCustomers = maximumCustomers
-        self.serverOptimizer = serverOptimizer
         self.initialModelDigest = initialModelDigest
     }
+
+    /// T: rounds, planned before the first.
+    public var roundCount: Int { job.rounds }
 
     /// The message as CBOR.
     public var cborValue: CBORValue {
         .message(
-            (1, .text(name)), (2, .text(purpose.text)), (3, vocabulary.cborValue), (4, features.cborValue),
-            (5, schedule.cborValue), (6, localTraining.cborValue), (7, .unsigned(clipNormMillionths)),
-            (8, CBORValue(clipRadius)), (9, .array(rideAlongWeights.map { CBORValue($0) })),
-            (10, CBORValue(noiseMultiplierThousandths)), (11, .unsigned(samplingMillionths)),
-            (12, .unsigned(UInt64(layout.lanes))), (13, .unsigned(UInt64(layout.bits))),
-            (14, .unsigned(UInt64(minAlive))), (15, .unsigned(UInt64(corruptMax))),
-            (16, .unsigned(UInt64(roundCount))), (17, .unsigned(epsilonCapMillionths)),
-            (18, .unsigned(deltaReciprocal)), (19, .unsigned(UInt64(maximumCustomers))),
-            (20, serverOptimizer.cborValue), (21, .bytes(initialModelDigest.bytes)))
+            (1, .text(name)), (2, .text(purpose.text)), (3, job.cborValue), (4, CBORValue(clipRadius)),
+            (5, .array(rideAlongWeights.map { CBORValue($0) })), (6, CBORValue(noiseMultiplierThousandths)),
+            (7, .unsigned(samplingMillionths)), (8, .unsigned(UInt64(layout.lanes))),
+            (9, .unsigned(UInt64(layout.bits))), (10, .unsigned(UInt64(minAlive))),
+            (11, .unsigned(UInt64(corruptMax))), (12, .unsigned(epsilonCapMillionths)),
+            (13, .unsigned(deltaReciprocal)), (14, .unsigned(UInt64(maximumCustomers))),
+            (15, .bytes(initialModelDigest.bytes)))
     }
 
     /// Reads a plan; ``validated()`` checks what the numbers mean together.
@@ -115,37 +97,30 @@ public struct TrainingPlan: SignedBody {
         do { purpose = try Purpose(text: purposeText) } catch {
             throw .unexpected(field: "training-plan.purpose", expected: "a known purpose")
         }
-        vocabulary = try fields.message(3, "vocabulary")
-        features = try fields.message(4, "features")
-        schedule = try fields.message(5, "schedule")
-        localTraining = try fields.message(6, "localTraining")
-        clipNormMillionths = try fields.unsigned(7, "clipNorm", in: 1...1_000_000_000_000)
-        clipRadius = Int64(try fields.unsigned(8, "clipRadius", in: 1...UInt64(ContributionBound.maximumRadius)))
-        rideAlongWeights = try fields.array(9, "rideAlongWeights", maximum: 16) { (value) throws(WireFormatError) in
+        job = try fields.message(3, "job")
+        clipRadius = Int64(try fields.unsigned(4, "clipRadius", in: 1...UInt64(ContributionBound.maximumRadius)))
+        rideAlongWeights = try fields.array(5, "rideAlongWeights", maximum: 16) { (value) throws(WireFormatError) in
             guard case .unsigned(let weight) = value, weight <= UInt64(ContributionBound.maximumRadius) else {
                 throw .unexpected(field: "training-plan.rideAlongWeights", expected: "weights")
             }
             return Int64(weight)
         }
         noiseMultiplierThousandths = Int64(
-            try fields.unsigned(10, "noiseMultiplier", in: 1...UInt64(NoiseMultiplier.maximumThousandths)))
-        samplingMillionths = try fields.unsigned(11, "sampling", in: 1...1_000_000)
-        let lanes = try fields.integer(12, "lanes", in: 2...4)
-        let bits = try fields.integer(13, "bits", in: 16...32)
+            try fields.unsigned(6, "noiseMultiplier", in: 1...UInt64(NoiseMultiplier.maximumThousandths)))
+        samplingMillionths = try fields.unsigned(7, "sampling", in: 1...1_000_000)
+        let lanes = try fields.integer(8, "lanes", in: 2...4)
+        let bits = try fields.integer(9, "bits", in: 16...32)
         do { layout = try LaneLayout(lanes: lanes, bits: bits) } catch {
             throw .unexpected(field: "training-plan.lanes", expected: "2×32, 3×21 or 4×16")
         }
-        minAlive = try fields.integer(14, "minAlive", in: 1...1_000_000)
-        corruptMax = try fields.integer(15, "corruptMax", in: 1...1_000_000)
-        roundCount = try fields.integer(16, "roundCount", in: 1...1_000_000)
-        epsilonCapMillionths = try fields.unsigned(17, "epsilonCap", in: 1...1_000_000_000)
-        deltaReciprocal = try fields.unsigned(18, "deltaReciprocal", in: 2...1_000_000_000_000_000)
-        maximumCustomers = try fields.integer(19, "maximumCustomers", in: 1...1_000_000_000)
-        serverOptimizer = try fields.message(20, "serverOptimizer")
-        do { initialModelDigest = try Digest(fields.bytes(21, "initialModelDigest", count: 32)) } catch let error
-            as WireFormatError
-        {
-            throw error
-        } catch { throw .unexpected(field: "training-plan.initialModelDigest", expected: "a digest") }
+        minAlive = try fields.integer(10, "minAlive", in: 1...1_000_000)
+        corruptMax = try fields.integer(11, "corruptMax", in: 1...1_000_000)
+        epsilonCapMillionths = try fields.unsigned(12, "epsilonCap", in: 1...1_000_000_000)
+        deltaReciprocal = try fields.unsigned(13, "deltaReciprocal", in: 2...1_000_000_000_000_000)
+        maximumCustomers = try fields.integer(14, "maximumCustomers", in: 1...1_000_000_000)
+        let digest = try fields.bytes(15, "initialModelDigest", count: Digest.byteCount)
+        do { initialModelDigest = try Digest(digest) } catch {
+            throw .unexpected(field: "training-plan.initialModelDigest", expected: "a digest")
+        }
     }
 }

@@ -49,7 +49,7 @@ public struct ValidatedPlan: Sendable {
     /// ε cap.
     public var epsilonCap: Double { Double(plan.epsilonCapMillionths) / 1e6 }
     /// C_t.
-    public var clipNorm: Double { Double(plan.clipNormMillionths) / 1e6 }
+    public var clipNorm: Double { Double(plan.job.clipNorm) }
     /// d: coordinates of the vector, ride-alongs included.
     public var dimension: Int { bound.vectorCount }
 
@@ -75,7 +75,7 @@ public struct ValidatedPlan: Sendable {
         self.plan = plan
         self.digest = digest
         jobID = JobID(planDigest: digest)
-        modelLayout = FeatureLayout(categoryCount: plan.vocabulary.count)
+        modelLayout = plan.job.layout
         do {
             bound = try ContributionBound(
                 dimension: modelLayout.parameterCount, radius: plan.clipRadius, rideAlongWeights: plan.rideAlongWeights)
