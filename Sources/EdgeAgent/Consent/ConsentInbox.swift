@@ -1,0 +1,129 @@
+// From capture files to the ledger: every act becomes an event in the agent's own database first (durable, idempotent),
+// acts against training take effect at once, and the events then go up in batches until each has its log index.
+
+import Consent
+import Cryptography
+import FoundationEssentials
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+/// The node's consent captures.
+struct ConsentInbox: Sendable {
+    let store: AgentStore
+    let handleKey: HandleKey
+    let chain: String
+    let node: NodeIndex
+    let folder: String
+    let random: any RandomSource
+
+    /// The handle of a customer of this chain.
+    func handle(of customerID: String) throws -> SubjectHandle {
+        try handleKey.handle(tenant: chain, namespace: "loyalty", canonicalID: customerID)
+    }
+
+    /// Takes in files that were not seen before, in name order. A file is taken whole, in one transaction.
+    /// - Returns: how many events were added.
+    func takeIn() async throws -> Int {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+            .filter { $0.hasSuffix(".csv") }.sorted()
+        guard !names.isEmpty else { return 0 }
+        let seen = Set(
+            try await store.database.read { connection in
+                try connection.query("SELECT name FROM capture_file") { try $0.text(0) }
+            })
+        var added = 0
+        for name in names where !seen.contains(name) {
+            let data = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
+            let captures = try CaptureFile.parse(String(decoding: data, as: UTF8.self))
+            added += try await store(captures, file: name)
+        }
+        return added
+    }
+
+    private func store(_ captures: [ConsentCapture], file: String) async throws -> Int {
+        let inbox = self
+        return try await store.database.write { connection in
+            let boot = try inbox.bootIdentifier(connection)
+            var sequence = try connection.queryOne("SELECT count(*) FROM consent_event") { try $0.integer(0) } ?? 0
+            for capture in captures {
+                sequence += 1
+                let handle = try inbox.handle(of: capture.customerID)
+                let identifier = try EventIdentifier.make(
+                    source: inbox.node, boot: boot, sequence: UInt64(sequence))
+                // What this store knows of the customer's earlier decisions is the causal past of this one.
+                let heads = capture.kind.isDecision ? try inbox.heads(of: handle, connection) : []
+                let event = try ConsentEvent(
+                    capture.kind, of: handle, identifier: identifier, purposes: capture.purposes,
+                    legalBasis: capture.kind == .granted ? .consent : nil, channel: capture.channel, actor: .subject,
+                    homeNode: capture.kind == .homeAssigned ? inbox.node : nil,
+                    capturedAtMilliseconds: capture.capturedAtMilliseconds,
+                    expiresAtMilliseconds: capture.expiresAtMilliseconds, seen: heads)
+                let removes =
+                    [.withdrawn, .refused, .objection].contains(capture.kind)
+                    && capture.purposes.contains { $0.purpose == .trainFederated }
+                try connection.execute(
+                    "INSERT INTO consent_event(identifier, handle, removes, payload) VALUES (?, ?, ?, ?)",
+                    identifier.bytes, handle.bytes, removes, event.encoded())
+            }
+            try connection.execute("INSERT INTO capture_file VALUES (?, ?)", file, captures.count)
+            return captures.count
+        }
+    }
+
+    /// The last decision of a customer captured here; each event names the one before, so this is the head.
+    private func heads(
+        of handle: SubjectHandle, _ connection: borrowing SQLConnection
+    ) throws -> [EventIdentifier] {
+        let payloads = try connection.query(
+            "SELECT payload FROM consent_event WHERE handle = ? ORDER BY number DESC LIMIT 16", handle.bytes
+        ) { try $0.blob(0) }
+        for payload in payloads {
+            let event = try ConsentEvent(decoding: payload)
+            if event.kind.isDecision { return [event.identifier] }
+        }
+        return []
+    }
+
+    /// A random name for this database's life: a store restored from an old disk cannot reuse another's identifiers.
+    private func bootIdentifier(_ connection: borrowing SQLConnection) throws -> [UInt8] {
+        if let stored = try connection.queryOne("SELECT identifier FROM boot", map: { try $0.blob(0) }) { return stored }
+        let identifier = try random.publicBytes(count: 16)
+        try connection.execute("INSERT INTO boot VALUES (1, ?, 1)", identifier)
+        return identifier
+    }
+
+    /// Sends events that have no log index yet.
+    /// - Returns: how many were acknowledged.
+    func deliver(to client: CoordinatorClient) async throws -> Int {
+        var delivered = 0
+        while true {
+            let batch = try await store.database.read { connection in
+                try connection.query(
+                    "SELECT number, payload FROM consent_event WHERE position IS NULL ORDER BY number LIMIT ?",
+                    EventBatch.maximumEvents / 2
+                ) { (number: try $0.integer(0), payload: try $0.blob(1)) }
+            }
+            guard !batch.isEmpty else { return delivered }
+            let receipts = try await client.post(EventBatch(events: batch.map(\.payload)))
+            guard receipts.indices.count == batch.count else { throw CoordinatorRefusal.malformed(operation: "events") }
+            try await store.database.write { connection in
+                for (row, index) in zip(batch, receipts.indices) {
+                    try connection.execute(
+                        "UPDATE consent_event SET position = ? WHERE number = ?", Int64(index), row.number)
+                }
+            }
+            delivered += batch.count
+        }
+    }
+
+    /// Customers whose latest captures speak against training and may not be in a view of `size` entries yet.
+    func localRemovals(notCoveredBy size: Int) async throws -> [SubjectHandle] {
+        try await store.database.read { connection in
+            try connection.query(
+                "SELECT handle FROM consent_event WHERE removes = 1 AND (position IS NULL OR position >= ?)", size
+            ) { try SubjectHandle(try $0.blob(0)) }
+        }
+    }
+}

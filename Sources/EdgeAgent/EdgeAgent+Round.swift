@@ -1,0 +1,169 @@
+// A node's part in a round, from the offer to the receipt.
+
+import Consent
+import Cryptography
+import Learning
+import MerkleLog
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+extension EdgeAgent {
+    /// Takes part in a session once: a stored upload is sent again, a burned one stays unanswered.
+    func takePart(in session: Digest, keys: NodeKeys, epoch: Epoch) async throws {
+        switch try await store.record(of: session) {
+        case .closed: return
+        case .burned:
+            log.event("session.abandoned", ["session": String(session.hex.prefix(8))])
+            return try await store.abandon(session)
+        case .stored(let envelope): return try await send(envelope, session: session)
+        case .new: break
+        }
+        let offer = try await client.offer(session)
+        guard offer.parameters.body.sessionID == session else { throw SecureAggregationError.mismatch(field: "sessionId") }
+        let plan = try await plan(offer.parameters.body.planDigest)
+        let context = context(plan, epoch: epoch)
+        let unused = try await store.unusedPrekeys()
+        let accepted = try AcceptedOffer(checking: offer, node: node, context: context) { unused[$0] }
+        let started = ContinuousClock.now
+
+        // Everything public is in hand before the first promise: model, pinned view.
+        let model = try ModelFile(decoding: try await client.model(accepted.parameters.modelDigest)).model
+        guard model.layout == plan.modelLayout else { throw SecureAggregationError.mismatch(field: "modelDigest") }
+        let (view, signature) = try await pinnedView(accepted.parameters)
+
+        var machine = NodeSession(offer: accepted, node: node)
+        guard case .chargeBudget(_, let round) = try machine.start() else { return }
+        let charge = try await store.charge(plan, round: round)
+        guard case .burnSequence(let sequence) = try machine.budgetCharged(charge) else { return }
+        let prekey = try await store.burn(sequence, for: accepted.parameters)
+        _ = try machine.sequenceBurned()
+        try await commitCohort(view, signature: signature, accepted: accepted, keys: keys)
+
+        let computation = RoundComputation(plan: plan, model: model, keys: keys, random: random)
+        let words = try computation.packedVector(
+            view: view, removals: try await inbox.localRemovals(notCoveredBy: view.view.pinned.size), data: data,
+            sessionID: session, nowMilliseconds: Self.nowMilliseconds())
+        guard
+            case .storeUpload(let upload) = try machine.vectorReady(
+                words, keys: keys, prekey: prekey, context: context, random: random)
+        else { return }
+        try await uploads.store(upload, session: session)
+        try await store.storeEnvelope(upload.envelope, session: session)
+        _ = try machine.uploadStored()
+
+        // The reply slot: how long the computation took is nobody's business.
+        let slot = Duration.milliseconds(configuration.replySlotMilliseconds ?? 10_000)
+        if ContinuousClock.now - started > slot {
+            log.event("slot.missed", ["session": String(session.hex.prefix(8))])
+        } else {
+            try await Task.sleep(until: started + slot, clock: .continuous)
+        }
+        try await send(upload.envelope, session: session)
+        _ = try machine.acknowledged()
+    }
+
+    /// The view at exactly the pinned checkpoint: signed checkpoint, consistent with everything seen before, signed view.
+    private func pinnedView(_ parameters: SessionParameters) async throws -> (VerifiedView, [UInt8]) {
+        let delivery = try await client.view(
+            size: parameters.consentSize, previous: parameters.previousConsentSize)
+        let note = try SignedNote(parsing: delivery.checkpoint)
+        let checkpoint = try Checkpoint(verifying: note, with: [ledgerKey])
+        guard UInt64(checkpoint.size) == parameters.consentSize, checkpoint.root == parameters.consentRoot else {
+            throw SecureAggregationError.mismatch(field: "consent checkpoint")
+        }
+        let pinned = try PinnedCheckpoint(size: checkpoint.size, root: checkpoint.root)
+        try await follow(pinned)
+        let view = try VerifiedView(
+            verifying: try ConsentView(decoding: delivery.view), signature: delivery.signature,
+            by: ledgerKey.publicKey, origin: ledgerKey.name, node: node, pinned: pinned,
+            previousPinned: Int(parameters.previousConsentSize))
+        return (view, delivery.signature)
+    }
+
+    /// Every node is a witness: a checkpoint must extend the newest one this node has verified.
+    private func follow(_ pinned: PinnedCheckpoint) async throws {
+        if let head = try await store.head() {
+            guard pinned.size >= head.size else { throw SecureAggregationError.mismatch(field: "consent checkpoint is older") }
+            if pinned.size == head.size {
+                guard pinned.root == head.root else { throw SecureAggregationError.conflict("the consent log's root") }
+            } else if head.size > 0 {
+                try await client.consistency(from: head.size, to: pinned.size)
+                    .verify(oldRoot: head.root, newRoot: pinned.root)
+            }
+        }
+        try await store.storeHead(pinned)
+    }
+
+    private func commitCohort(
+        _ view: VerifiedView, signature: [UInt8], accepted: AcceptedOffer, keys: NodeKeys
+    ) async throws {
+        let parameters = accepted.parameters
+        let salt = try CohortSalt(random: random)
+        let commitment = Cohort(view, salt: salt).commitment(
+            for: AttemptReference(
+                round: RoundReference(
+                    job: try JobIdentifier(parameters.jobID.bytes), round: UInt32(truncatingIfNeeded: parameters.round)),
+                session: accepted.sessionID))
+        let committed = try CohortCommitted(
+            commitment: commitment, signature: try commitment.signature(by: keys.protocolKey))
+        try await store.storeCohort(
+            committed, salt: salt, view: view.view, signature: signature, session: accepted.sessionID)
+        try await client.post(committed, session: accepted.sessionID)
+    }
+
+    /// Sends a stored upload, chunk by chunk from where it stopped, until the receipt is in hand. The bytes never change.
+    private func send(_ envelope: UploadEnvelope, session: Digest) async throws {
+        do {
+            let progress = try await client.uploadProgress(session)
+            let stored = Set(progress.storedChunks)
+            for (index, digest) in envelope.chunkDigests.enumerated() where !stored.contains(index) {
+                let bytes = try await uploads.chunk(index, digest: digest, session: session)
+                try await client.putChunk(bytes, index: index, digest: digest, session: session)
+            }
+            let receipt = try await client.post(envelope, session: session)
+            try receipt.verify(by: anchors.coordinatorKey)
+            guard receipt.body.sessionID == session, receipt.body.node == node,
+                receipt.body.envelopeDigest == envelope.digest
+            else { throw CoordinatorRefusal.malformed(operation: "upload") }
+            try await store.storeReceipt(receipt)
+            try await uploads.shred(session)
+        } catch CoordinatorRefusal.status(410, _) {
+            // The round went on without this node. The prekey stays burned; the upload is of no further use.
+            log.event("upload.late", ["session": String(session.hex.prefix(8))])
+            try await store.abandon(session)
+            try await uploads.shred(session)
+        }
+    }
+
+    /// C1.
+    func vote(in session: Digest, keys: NodeKeys, epoch: Epoch) async throws {
+        guard let member = CommitteeMember(node: node, register: register) else { return }
+        let proposal = try await client.labelProposal(session)
+        guard proposal.parameters.body.sessionID == session else {
+            throw SecureAggregationError.mismatch(field: "sessionId")
+        }
+        let plan = try await plan(proposal.parameters.body.planDigest)
+        let decision = try member.decideVote(
+            proposal, locks: try await store.locks(), context: context(plan, epoch: epoch))
+        try await store.store(decision.lockChanges)
+        try await client.post(try SignedMessage(signing: decision.answer, key: keys.protocolKey), session: session)
+    }
+
+    /// C2.
+    func reveal(in session: Digest, keys: NodeKeys, epoch: Epoch) async throws {
+        guard let member = CommitteeMember(node: node, register: register) else { return }
+        let proposal = try await client.labelProposal(session)
+        let request = try await client.revealRequest(session)
+        guard proposal.parameters.body.sessionID == session else {
+            throw SecureAggregationError.mismatch(field: "sessionId")
+        }
+        let plan = try await plan(proposal.parameters.body.planDigest)
+        let decision = try member.decideReveal(
+            request, parameters: proposal.parameters, roster: proposal.roster, locks: try await store.locks(),
+            agreementKey: keys.agreementKey, context: context(plan, epoch: epoch))
+        try await store.store(decision.lockChanges)
+        try await client.post(try SignedMessage(signing: decision.answer, key: keys.protocolKey), session: session)
+    }
+}

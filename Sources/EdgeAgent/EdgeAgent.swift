@@ -1,0 +1,174 @@
+// The store node: asks for work, and does it. Every step is durable before the next, so the process may be killed at any
+// point; whatever it then cannot finish, the round finishes without it.
+
+import ChainKeys
+import Consent
+import Cryptography
+import FoundationEssentials
+import Glibc
+import MerkleLog
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+/// One running agent. Not for concurrent use: ``run(until:)`` is its only loop.
+public final class EdgeAgent: Sendable {
+    let configuration: AgentConfiguration
+    let anchors: TrustAnchors
+    let register: Register
+    let node: NodeIndex
+    let folder: KeyFolder
+    let store: AgentStore
+    let client: CoordinatorClient
+    let inbox: ConsentInbox
+    let data: CustomerData
+    let ledgerKey: NoteVerifierKey
+    let random: any RandomSource
+    let log: AgentLog
+    let uploads: PendingUploads
+    private let protocolKey: Ed25519PrivateKey
+    private let hedge: SecretBytes
+    private let lock: DataDirectoryLock
+
+    /// Opens the state folder, which one process at a time may hold, verifies the register and reads the transactions.
+    /// - Throws: errors of the key folder, of storage, or an import error naming line and field.
+    public init(configuration: AgentConfiguration, random: any RandomSource = SystemRandomSource()) async throws {
+        self.configuration = configuration
+        self.random = random
+        folder = KeyFolder(path: configuration.keysDirectory)
+        let anchors = try folder.anchors()
+        self.anchors = anchors
+        register = try folder.register(anchors: anchors).body
+        let protocolKey = try folder.protocolKey()
+        self.protocolKey = protocolKey
+        guard let own = register.nodes.first(where: { $0.protocolKey == protocolKey.publicKey }) else {
+            throw KeyFolderError.file("protocol.key", reason: "is not in the register")
+        }
+        node = own.index
+        hedge = try folder.hedge()
+        log = AgentLog(store: own.name)
+        ledgerKey = try NoteVerifierKey(parsing: anchors.ledgerVerifierKey)
+        lock = try DataDirectoryLock(path: configuration.stateDirectory)
+        let database = try Database(
+            path: "\(configuration.stateDirectory)/agent.sqlite", schema: AgentSchema.schema, readers: 1)
+        store = AgentStore(database: database)
+        uploads = try PendingUploads(folder: configuration.stateDirectory, hedge: hedge, random: random)
+        client = try CoordinatorClient(coordinator: configuration.coordinator, tls: folder.tls)
+        inbox = ConsentInbox(
+            store: store, handleKey: try HandleKey(try folder.handleKey()), chain: anchors.chain, node: own.index,
+            folder: configuration.consentDirectory, random: random)
+        let handles = inbox
+        data = try CustomerData(
+            folder: configuration.transactionsDirectory, maximumSkippedRows: configuration.maximumSkippedRows ?? 0,
+            handle: { try handles.handle(of: $0) })
+    }
+
+    /// Works until `stopped` returns true.
+    public func run(until stopped: @escaping @Sendable () -> Bool) async {
+        log.event("started")
+        while !stopped() {
+            var pause = configuration.pollMilliseconds ?? 5_000
+            do {
+                pause = min(pause, try await turn())
+            } catch {
+                // Whatever went wrong is public: networks, refusals, deadlines. Data never decides what happens here.
+                log.event("turn.failed", ["reason": "\(error)"])
+            }
+            try? await Task.sleep(for: .milliseconds(pause))
+        }
+        await store.database.close()
+        log.event("stopped")
+    }
+
+    /// One turn: captures, epoch, prekeys, then every item of work.
+    /// - Returns: milliseconds until the coordinator wants to be asked again.
+    func turn() async throws -> Int {
+        do {
+            _ = try await inbox.takeIn()
+        } catch let error as CaptureFileError {
+            log.event("captures.refused", ["reason": error.description])
+        }
+        _ = try await inbox.deliver(to: client)
+        let list = try await client.work(ledgerSeen: UInt64(try await store.head()?.size ?? 0))
+        guard list.epoch > 0 else { return Int(list.pollAfterMilliseconds) }
+        let keys = NodeKeys(
+            protocolKey: protocolKey, agreementKey: try await store.agreementKey(epoch: list.epoch, random: random),
+            hedge: hedge)
+        if !list.helloStored, list.epochRoot == nil { try await sayHello(epoch: list.epoch, keys: keys) }
+        guard list.epochRoot != nil, let epoch = try await currentEpoch(list) else {
+            return Int(list.pollAfterMilliseconds)
+        }
+        for item in list.items {
+            do {
+                try await perform(item, keys: keys, epoch: epoch)
+            } catch {
+                log.event("work.failed", ["kind": "\(item.kind)", "reason": "\(error)"])
+            }
+        }
+        try await refillPrekeys(list, keys: keys, epoch: epoch)
+        return Int(list.pollAfterMilliseconds)
+    }
+
+    private func sayHello(epoch: UInt64, keys: NodeKeys) async throws {
+        let hello = EpochHello(
+            registerDigest: register.digest, epoch: epoch, node: node, agreementKey: keys.agreementKey.publicKey)
+        try await client.post(try SignedMessage(signing: hello, key: keys.protocolKey))
+    }
+
+    /// The epoch, verified, its root pinned at first sight.
+    private func currentEpoch(_ list: WorkList) async throws -> Epoch? {
+        if let stored = try await store.announcement(epoch: list.epoch) {
+            let epoch = try Epoch(verifying: stored, register: register)
+            guard epoch.root == list.epochRoot else { throw SecureAggregationError.conflict("the epoch's root") }
+            return epoch.agreementKeys[node] == nil ? nil : epoch
+        }
+        let announcement = try await client.currentEpoch()
+        guard announcement.epoch == list.epoch else { return nil }
+        let epoch = try Epoch(verifying: announcement, register: register)
+        try await store.pin(announcement, root: epoch.root)
+        return epoch.agreementKeys[node] == nil ? nil : epoch
+    }
+
+    private func refillPrekeys(_ list: WorkList, keys: NodeKeys, epoch: Epoch) async throws {
+        let (node, register, random) = (node, register, random)
+        let undelivered = try await store.prekeys(stock: configuration.prekeyStock ?? 3, epoch: epoch) { sequence in
+            try PreparedPrekey(
+                sequence: sequence, node: node, keys: keys, register: register, epoch: epoch, random: random)
+        }
+        for prekey in undelivered {
+            try await client.post(prekey.bundle)
+            try await store.delivered(prekey.sequence)
+        }
+    }
+
+    private func perform(_ item: WorkItem, keys: NodeKeys, epoch: Epoch) async throws {
+        switch item.kind {
+        case .offer: try await takePart(in: item.sessionID, keys: keys, epoch: epoch)
+        case .vote: try await vote(in: item.sessionID, keys: keys, epoch: epoch)
+        case .reveal: try await reveal(in: item.sessionID, keys: keys, epoch: epoch)
+        }
+    }
+
+    /// The plan, verified under its owner's key.
+    func plan(_ digest: Digest) async throws -> ValidatedPlan {
+        let plan = try ValidatedPlan(verifying: try await client.plan(digest), owner: anchors.planOwnerKey)
+        guard plan.digest == digest else { throw SecureAggregationError.mismatch(field: "planDigest") }
+        guard plan.plan.corruptMax == register.corruptMax else {
+            throw SecureAggregationError.mismatch(field: "corruptMax")
+        }
+        return plan
+    }
+
+    func context(_ plan: ValidatedPlan, epoch: Epoch) -> SessionContext {
+        SessionContext(
+            register: register, epoch: epoch, coordinatorKey: anchors.coordinatorKey, plan: plan.facts,
+            nowMilliseconds: Self.nowMilliseconds())
+    }
+
+    static func nowMilliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
