@@ -1,4 +1,0 @@
-@main
-enum ConcordAgentTool {
-    static func main() {}
-}

@@ -1,4 +1,0 @@
-@main
-enum ConcordTool {
-    static func main() {}
-}
