@@ -39,14 +39,14 @@ import WireFormat
     /// A job in memory: every customer's update is clipped, summed with noise as at ε of about 3 for a full-sized chain,
     /// divided by a fixed number. Small, because a debug build computes it.
     @Test func federatedRoundsLearnWhatCentralTrainingLearns() throws {
-        let chain = try RetailGenerator(seed: 1, customers: 250, stores: 20)
+        let chain = try RetailGenerator(seed: 1, customers: 160, stores: 20)
         let job = try Self.job(chain)
         let customers = try (0..<chain.customerCount).map {
             job.extractor.examples(from: try chain.transactions(customerIndex: $0), schedule: job.schedule)
         }
         var random = try KeyedRandomGenerator(key: SeededRandomSource(seed: 1).secretBytes(count: 32))
-        // The noise a customer of 12,000 sees at z = 5, for 250 of them.
-        let deviation = 5 * job.clipNorm * 250 / 12_000
+        // The noise a customer of 12,000 sees at z = 5, for 160 of them.
+        let deviation = 5 * job.clipNorm * 160 / 12_000
         var model = job.initialModel
         var optimizer = try job.makeServerOptimizer()
         var update = [Float](repeating: 0, count: job.layout.parameterCount)
@@ -71,11 +71,11 @@ import WireFormat
         let popularity = PopularityBaseline(categoryCount: job.vocabulary.count, customers: customers)
             .report(on: customers)
         let federated = RankingEvaluation.report(of: model, on: customers)
-        #expect(federated.customerCount > 150)
+        #expect(federated.customerCount > 100)
         #expect(federated.meanAveragePrecision > popularity.meanAveragePrecision + 0.05)
 
         let central = RankingEvaluation.report(
-            of: try CentralTraining(learningRate: 0.03, epochs: 2, batchSize: 50)
+            of: try CentralTraining(learningRate: 0.01, epochs: 3, batchSize: 20)
                 .train(from: job.initialModel, on: customers, random: &random), on: customers)
         #expect(central.meanAveragePrecision > popularity.meanAveragePrecision + 0.05)
         #expect(federated.meanAveragePrecision > 0.9 * central.meanAveragePrecision)

@@ -36,6 +36,17 @@ public struct FeatureLayout: Equatable, Sendable {
     public var breadth: Int { 3 * categoryCount + 3 }
     /// Index of the log-value of everything bought.
     public var spend: Int { 3 * categoryCount + 4 }
+
+    /// For each model parameter, `scale` where a category meets its own recency, frequency or value, and 1 elsewhere.
+    func ownCategoryScales(_ scale: Float) -> [Float] {
+        var scales = [Float](repeating: 1, count: parameterCount)
+        for category in 0..<categoryCount {
+            for feature in [recency(category), frequency(category), value(category)] {
+                scales[category * featureCount + feature] = scale
+            }
+        }
+        return scales
+    }
 }
 
 /// The public constants that scale features into 0 ... 1.

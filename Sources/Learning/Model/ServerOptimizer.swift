@@ -69,13 +69,7 @@ public struct ServerOptimizer: WireMessage, Sendable {
 
     private func scaled(_ update: [Float], _ layout: FeatureLayout) -> [Float] {
         if ownCategoryScale == 1 { return update }
-        var scaled = update
-        for category in 0..<layout.categoryCount {
-            for feature in [layout.recency(category), layout.frequency(category), layout.value(category)] {
-                scaled[category * layout.featureCount + feature] *= ownCategoryScale
-            }
-        }
-        return scaled
+        return zip(update, layout.ownCategoryScales(ownCategoryScale)).map { $0 * $1 }
     }
 
     private static func isScale(_ value: Float) -> Bool { value > 0 && value.isFinite }
