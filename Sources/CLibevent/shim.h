@@ -1,4 +1,7 @@
 #pragma once
+// Before libevent: its configuration header defines _GNU_SOURCE, which gives fd_set another member name than the one in
+// Swift's Glibc module, and two definitions of one type do not compile together.
+#include <sys/select.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>

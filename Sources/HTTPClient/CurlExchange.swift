@@ -1,13 +1,12 @@
 // One request on its way through libcurl: what is sent, and what its callbacks have collected so far.
 
 import CCurl
-import Dispatch
-import Glibc
+import Synchronization
 
 /// A request and its growing answer.
 final class CurlExchange: @unchecked Sendable {
     // Proof for @unchecked Sendable: the immutable part is Sendable; the mutable part is used by the client's serial queue
-    // only, except `isCancelled`, which is read and written under `lock`.
+    // only, except `cancelled`, which is atomic.
     let url: String
     let method: HTTPClient.Method
     let headerLines: [String]
@@ -18,8 +17,7 @@ final class CurlExchange: @unchecked Sendable {
     private(set) var isTooLarge = false
     private(set) var hasResponse = false
     private var headBytes = 0
-    private var cancelled = false
-    private let lock = DispatchSemaphore(value: 1)
+    private let cancelled = Atomic(false)
 
     private static let maximumHeadBytes = 64 << 10
 
@@ -35,17 +33,9 @@ final class CurlExchange: @unchecked Sendable {
     }
 
     /// Asks the transfer to stop; it does so at libcurl's next progress call, within a second.
-    func cancel() {
-        lock.wait()
-        cancelled = true
-        lock.signal()
-    }
+    func cancel() { cancelled.store(true, ordering: .relaxed) }
 
-    var isCancelled: Bool {
-        lock.wait()
-        defer { lock.signal() }
-        return cancelled
-    }
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
     /// A piece of the body. False stops the transfer.
     func append(body piece: UnsafeRawBufferPointer) -> Bool {

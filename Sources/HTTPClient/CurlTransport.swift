@@ -71,6 +71,7 @@ final class CurlTransport: @unchecked Sendable {
         set(CURLOPT_MAXCONNECTS, 1)
         set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectMilliseconds)
         set(CURLOPT_TIMEOUT_MS, configuration.totalMilliseconds)
+        if let rate = configuration.maximumUploadBytesPerSecond { set(CURLOPT_MAX_SEND_SPEED_LARGE, rate) }
         set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3)
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)

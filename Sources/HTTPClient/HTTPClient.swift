@@ -31,6 +31,8 @@ public final class HTTPClient: Sendable {
         public var totalMilliseconds = 60_000
         /// The longest response body: 64 MiB.
         public var maximumResponseBytes = 64 << 20
+        /// Upload rate in bytes a second, so that an update does not fill a store's line; nil for as fast as it goes.
+        public var maximumUploadBytesPerSecond: Int?
 
         /// All defaults.
         public init() {}

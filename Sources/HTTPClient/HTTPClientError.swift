@@ -27,7 +27,9 @@ public enum HTTPClientError: Error, Equatable, Sendable, CustomStringConvertible
     case connectionFailed
     /// The connect or the whole-request time is over.
     case timedOut
-    /// TLS did not come about. Trying again does not help until certificates or configuration change.
+    /// TLS did not come about. Trying again does not help until certificates or configuration change, except after
+    /// ``TLSFault/closedBeforeResponse``, which may also be a server that stopped or cut an over-long body: try again with
+    /// growing pauses, and tell the operator.
     case tlsRefused(TLSFault)
     /// The response is longer than ``HTTPClient/Configuration/maximumResponseBytes``, or its head than 64 KiB.
     case responseTooLarge

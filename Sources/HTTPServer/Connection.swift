@@ -100,13 +100,13 @@ final class Connection {
         switch phase {
         case .idle:
             phase = .receiving(since: Clock.monotonicMilliseconds())
-            if !isBelowHardLimit { condemn() }
+            if !isBelowHardLimit { abort() }
         case .receiving:
-            if !isBelowHardLimit || received > limit + Connection.discardedBytes { condemn() }
+            if !isBelowHardLimit || received > limit + Connection.discardedBytes { abort() }
         case .handling, .answering:
             // Pipelined requests wait in libevent's buffer; one is enough.
-            if !isBelowHardLimit || received > limit { condemn() }
-        case .handshaking, .condemned: condemn()
+            if !isBelowHardLimit || received > limit { abort() }
+        case .handshaking, .condemned: abort()
         }
     }
 
@@ -135,15 +135,17 @@ final class Connection {
     func sweep(now: Int64) {
         switch phase {
         case .handshaking(let since):
-            if !isWithinLimit || loop.isDraining || now - since > configuration.handshakeMilliseconds { condemn() }
-        case .idle(let since), .answering(let since):
+            if !isWithinLimit || loop.isDraining || now - since > configuration.handshakeMilliseconds { abort() }
+        case .idle(let since):
             if now - since > configuration.idleMilliseconds { condemn() }
+        case .answering(let since):
+            if now - since > configuration.idleMilliseconds { abort() }
         case .receiving(let since):
             let elapsed = now - since
             let isSlow =
                 elapsed > configuration.requestGraceMilliseconds
                 && received < elapsed / 1_000 * configuration.minimumBytesPerSecond
-            if isSlow || elapsed > configuration.requestMilliseconds { condemn() }
+            if isSlow || elapsed > configuration.requestMilliseconds { abort() }
         case .handling, .condemned: break
         }
     }
@@ -163,6 +165,18 @@ final class Connection {
         guard let bufferevent else { return }
         let descriptor = bufferevent_getfd(bufferevent)
         if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
+
+    /// As ``condemn()``, for a client that is still sending: the close will be a reset. An orderly one can leave the
+    /// client waiting a minute for a receive window that nobody opens any more.
+    private func abort() {
+        if case .condemned = phase { return }
+        if let bufferevent, bufferevent_getfd(bufferevent) >= 0 {
+            var option = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(
+                bufferevent_getfd(bufferevent), SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        }
+        condemn()
     }
 
     /// The SSL object is being freed.

@@ -118,9 +118,12 @@ extension EventLoop {
         guard count == 0 || engine.ledger.isWithinBudget else {
             throw Refused(response: HTTPResponse.Refusal.overloaded)
         }
-        let body = [UInt8](unsafeUninitializedCapacity: count) { bytes, initialised in
-            initialised = max(0, Int(evbuffer_remove(buffer, bytes.baseAddress, count)))
-        }
+        let body =
+            count == 0
+            ? []
+            : [UInt8](unsafeUninitializedCapacity: count) { bytes, initialised in
+                initialised = max(0, Int(evbuffer_remove(buffer, bytes.baseAddress, count)))
+            }
         return HTTPRequest(
             method: method, path: target.path, query: target.query,
             headers: HTTPRequest.Headers(

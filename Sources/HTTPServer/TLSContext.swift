@@ -1,7 +1,6 @@
 // Mutual TLS 1.3 as one OpenSSL context: the chain's root and nothing else is trusted, every client shows a certificate,
 // every connection proves its identity anew (no tickets, no resumption, no early data).
 
-import CLibevent
 import COpenSSL
 import CShims
 import Glibc
@@ -114,7 +113,7 @@ private func verifyClient(_ isVerified: Int32, _ store: OpaquePointer?) -> Int32
     return 1
 }
 
-/// The other end's network address without the port, as bytes in hexadecimal would be: a key for counting.
+/// The other end's network address in text, without the port: a key for counting.
 private func remoteAddress(_ descriptor: Int32) -> String {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

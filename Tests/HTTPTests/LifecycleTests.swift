@@ -103,7 +103,7 @@ struct LifecycleTests {
 
     @Test func lateHandlersAreCancelledAndAnswered() async throws {
         let fixture = try TestServer(
-            configure: { $0.handlerMilliseconds = 200 },
+            configure: { $0.handlerMilliseconds = 1_000 },
             handler: { request in
                 if request.path == ["slow"] { try? await Task.sleep(for: .seconds(30)) }
                 return HTTPResponse(status: Task.isCancelled ? 500 : 200)

@@ -30,7 +30,8 @@ struct LimitTests {
 
     @Test func endlessBodyIsCut() async throws {
         let fixture = try TestServer { $0.maximumBodyBytes = 1_000 }
-        await #expect(throws: HTTPClientError.self) {
+        // A reset, at once: an orderly close would leave the client waiting for a receive window until it times out.
+        await #expect(throws: HTTPClientError.tlsRefused(.closedBeforeResponse)) {
             try await fixture.client().send(.put, path: "/", body: [UInt8](repeating: 0, count: 32 << 20))
         }
         #expect(try await fixture.client().send(.get, path: "/").status == 200)
@@ -110,17 +111,31 @@ struct LimitTests {
 
     @Test func silentAndSlowConnectionsAreClosed() async throws {
         let fixture = try TestServer {
-            $0.handshakeMilliseconds = 200
-            $0.requestGraceMilliseconds = 200
-            $0.idleMilliseconds = 400
+            $0.handshakeMilliseconds = 1_000
+            $0.idleMilliseconds = 1_000
         }
         let silent = try RawSocket(port: fixture.port)
         #expect(await silent.receiveToEnd()?.isEmpty == true)
         let client = try fixture.client()
         #expect(try await client.send(.get, path: "/").status == 200)
-        try await Task.sleep(for: .milliseconds(900))
+        try await Task.sleep(for: .milliseconds(1_600))
         #expect(fixture.server.openConnections == 0)
         #expect(try await client.send(.get, path: "/").status == 200)  // connects anew
+        await fixture.server.stop()
+    }
+
+    @Test func slowSendersAreCut() async throws {
+        let fixture = try TestServer {
+            $0.requestGraceMilliseconds = 1_000
+            $0.minimumBytesPerSecond = 500_000
+        }
+        let files = try fixture.chain.clientFiles()
+        let body = [UInt8](repeating: 0, count: 1_000_000)
+        let slow = try fixture.client(files) { $0.maximumUploadBytesPerSecond = 50_000 }
+        let start = ContinuousClock.now
+        await #expect(throws: HTTPClientError.self) { try await slow.send(.put, path: "/", body: body) }
+        #expect(ContinuousClock.now - start < .seconds(15))
+        #expect(try await fixture.client(files).send(.put, path: "/", body: body).status == 200)
         await fixture.server.stop()
     }
 

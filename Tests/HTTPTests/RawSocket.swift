@@ -18,7 +18,7 @@ final class RawSocket: Sendable {
             }
         }
         try #require(result == 0)
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -26,7 +26,7 @@ final class RawSocket: Sendable {
 
     func send(_ bytes: [UInt8]) { _ = Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
-    /// Everything until the other end closes, or nil if it does not close within 5 s. Waits on a thread of its own: the
+    /// Everything until the other end closes, or nil if it does not close within 30 s. Waits on a thread of its own: the
     /// concurrency pool belongs to the handlers.
     func receiveToEnd() async -> [UInt8]? {
         await withCheckedContinuation { continuation in

@@ -65,7 +65,7 @@ struct TestServer {
     ) throws {
         let chain = try chain ?? TestChain()
         var configuration = ServerConfiguration()
-        configuration.drainMilliseconds = 2_000
+        configuration.drainMilliseconds = 5_000
         configure(&configuration)
         self.chain = chain
         server = try HTTPServer(
@@ -78,7 +78,7 @@ struct TestServer {
         configure: (inout HTTPClient.Configuration) -> Void = { _ in }
     ) throws -> HTTPClient {
         var configuration = HTTPClient.Configuration()
-        configuration.totalMilliseconds = 8_000
+        configuration.totalMilliseconds = 30_000
         configure(&configuration)
         return try HTTPClient(
             baseURL: "https://127.0.0.1:\(port)", uncheckedTLS: try files ?? chain.clientFiles(),
