@@ -86,6 +86,7 @@ public final class CoordinatorService: Sendable {
         var settings = ServerConfiguration()
         settings.address = configuration.address
         settings.port = configuration.port
+        settings.maximumBodyBytes = Operation.allCases.map(\.rule.maximumBody).max() ?? 0
         settings.routeBodyLimit = { method, path in Operation.bodyLimit(method: method, path: path) }
         let api = API(service: self)
         let server = try HTTPServer(

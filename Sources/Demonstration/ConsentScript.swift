@@ -4,7 +4,7 @@
 import Cryptography
 
 /// Seeded answers of customers.
-struct ConsentScript {
+struct ConsentScript: ~Copyable {
     private var generator: KeyedRandomGenerator
     private let nowMilliseconds: Int64
 

@@ -1,5 +1,7 @@
 // The counts behind the connection and byte limits, shared by all loops of a server.
 
+import Locking
+
 /// How much the clients of one server hold. Thread-safe.
 final class ConnectionLedger: Sendable {
     private struct Counts {

@@ -3,6 +3,7 @@
 
 import CLibevent
 import Glibc
+import Locking
 
 final class EventLoop: @unchecked Sendable {
     // Proof for @unchecked Sendable: `base`, `http` and `wake` are set by init before the thread starts. After that every

@@ -2,6 +2,7 @@
 
 import CLibevent
 import Glibc
+import Locking
 
 final class ServerEngine: Sendable {
     private struct State: Sendable {
