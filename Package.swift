@@ -75,10 +75,11 @@ let package = Package(
             ]),
 
         // Shells.
+        shell("Locking"),
         shell("Identity", ["COpenSSL", "Cryptography", "WireFormat"]),
-        shell("HTTPServer", ["CLibevent", "COpenSSL", "CShims", "Cryptography", "Identity"]),
+        shell("HTTPServer", ["CLibevent", "COpenSSL", "CShims", "Cryptography", "Identity", "Locking"]),
         shell("HTTPClient", ["CCurl", "CShims", "Identity"]),
-        shell("Storage", ["CSQLite", "CShims", "Cryptography"]),
+        shell("Storage", ["CSQLite", "CShims", "Cryptography", "Locking"]),
         shell("CommandLineKit"),
         shell("ChainKeys", ["Cryptography", "Identity", "MerkleLog", "SecureAggregation", "WireFormat"]),
 
@@ -88,7 +89,7 @@ let package = Package(
             "Coordinator",
             [
                 "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "HTTPServer", "Identity",
-                "Learning",
+                "Learning", "Locking",
                 "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
             ]),
         shell(

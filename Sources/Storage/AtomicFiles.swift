@@ -3,6 +3,7 @@
 
 import Cryptography
 import Glibc
+import Locking
 
 /// Files in one level of folders below a root, complete or absent. Blocking; safe to use from several threads.
 final class AtomicFiles: Sendable {
@@ -50,13 +51,18 @@ final class AtomicFiles: Sendable {
     let fileSystem: FileSystem
     let maximumByteCount: Int
     private let sealing: Sealing?
-    /// Folders whose own names this process has made durable.
-    private let durableFolders = Locked(Set<String>())
-    /// Set by a failure after which the state of the disk is unknown.
-    private let hasFailed = Locked(false)
-    private let counter = Locked(0)
-    /// Held for the moment in which a sweep decides, and in which a repeated put renews the age of what it found.
-    private let deciding = Locked(())
+    /// Its lock is also held for the moment in which a sweep decides about a file, and in which a repeated put renews the
+    /// age of what it found: one of the two sees what the other did.
+    private let state = Locked(State())
+
+    private struct State {
+        /// Folders whose own names this process has made durable.
+        var durableFolders: Set<String> = []
+        /// Set by a failure after which the state of the disk is unknown.
+        var hasFailed = false
+        /// Temporary files so far.
+        var temporaryCount = 0
+    }
 
     /// Creates the root folder and clears what an earlier process left half written.
     init(root: String, maximumByteCount: Int, sealing: Sealing?, faults: StorageFaults) throws(StorageError) {
@@ -77,7 +83,7 @@ final class AtomicFiles: Sendable {
     /// Stores bytes under a name. On return they are durable, whether this call or an earlier one wrote them.
     func put(_ bytes: [UInt8], _ digest: Digest, at location: Location, existing: Existing) throws(StorageError) {
         guard bytes.count <= maximumByteCount else { throw .tooLarge(name: location.name, limit: maximumByteCount) }
-        if hasFailed.withLock({ $0 }) { throw .refusedAfterFailure }
+        if state.withLock({ $0.hasFailed }) { throw .refusedAfterFailure }
         do throws(StorageError) {
             try makeFolder(location.folder)
             if try !verifyPresent(digest, location, existing),
@@ -88,15 +94,15 @@ final class AtomicFiles: Sendable {
             }
             try fileSystem.flushFolder("\(root)/\(location.folder)")
         } catch {
-            if error.isFatal { hasFailed.withLock { $0 = true } }
+            if error.isFatal { state.withLock { $0.hasFailed = true } }
             throw error
         }
     }
 
     private func makeFolder(_ folder: String) throws(StorageError) {
-        if durableFolders.withLock({ $0.contains(folder) }) { return }
+        if state.withLock({ $0.durableFolders.contains(folder) }) { return }
         try fileSystem.makeFolder("\(root)/\(folder)")
-        durableFolders.withLock { _ = $0.insert(folder) }
+        state.withLock { _ = $0.durableFolders.insert(folder) }
     }
 
     /// Whether the right bytes are stored already. Renews their age, so that a sweep under way leaves them.
@@ -104,7 +110,7 @@ final class AtomicFiles: Sendable {
         _ digest: Digest, _ location: Location, _ existing: Existing
     ) throws(StorageError) -> Bool {
         let path = path(location)
-        guard deciding.withLock({ _ in utimensat(AT_FDCWD, path, nil, 0) == 0 }) else { return false }
+        guard state.withLock({ _ in utimensat(AT_FDCWD, path, nil, 0) == 0 }) else { return false }
         do throws(StorageError) {
             if SHA256.hash(try read(location)) == digest { return true }
         } catch {
@@ -120,9 +126,9 @@ final class AtomicFiles: Sendable {
 
     /// Writes the file beside its place and moves it there. `false` if the name was taken meanwhile.
     private func create(_ bytes: [UInt8], _ location: Location, _ existing: Existing) throws(StorageError) -> Bool {
-        let number = counter.withLock { counter in
-            counter += 1
-            return counter
+        let number = state.withLock { state in
+            state.temporaryCount += 1
+            return state.temporaryCount
         }
         let temporary = "\(root)/.tmp/\(number)"
         try fileSystem.writeNew(temporary, bytes, mode: 0o600)
@@ -173,7 +179,7 @@ final class AtomicFiles: Sendable {
     /// Removes a file if it is older than `cutoffMilliseconds`. Returns whether it did.
     func remove(_ location: Location, olderThanMilliseconds cutoffMilliseconds: Int64) throws(StorageError) -> Bool {
         let path = path(location)
-        return try deciding.withLock { (_) throws(StorageError) in
+        return try state.withLock { (_) throws(StorageError) in
             guard let age = fileSystem.modificationMilliseconds(path), age < cutoffMilliseconds else { return false }
             try fileSystem.remove(path)
             return true
@@ -183,7 +189,7 @@ final class AtomicFiles: Sendable {
     /// Removes a folder and all files in it, durably; absent is fine.
     func removeFolder(_ folder: String) throws(StorageError) {
         let path = "\(root)/\(folder)"
-        durableFolders.withLock { _ = $0.remove(folder) }
+        state.withLock { _ = $0.durableFolders.remove(folder) }
         for name in try fileSystem.names(in: path) { try fileSystem.remove("\(path)/\(name)") }
         try fileSystem.removeFolder(path)
         try fileSystem.flushFolder(root)

@@ -1,5 +1,7 @@
 // The embedded database: one writer with group commit, several readers, every acknowledged write durable.
 
+import Locking
+
 /// A SQLite database in write-ahead-log mode with `synchronous=FULL`.
 ///
 /// When ``write(_:)`` returns, the change is on the disk and every later ``read(_:)`` sees it. Safe to use from any task;

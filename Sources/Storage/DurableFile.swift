@@ -2,6 +2,7 @@
 // rename it over the old name, flush the folder (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
 
 import Glibc
+import Locking
 
 /// Small files that are replaced as a whole: a key, a configuration, an agent's state.
 public enum DurableFile {

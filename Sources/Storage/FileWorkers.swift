@@ -2,6 +2,7 @@
 // of Swift's cooperative pool, which has one per core.
 
 import Dispatch
+import Locking
 
 /// A few serial queues that run blocking closures for async callers.
 final class FileWorkers: Sendable {

@@ -1,6 +1,8 @@
 // Fault injection for everything below that touches files: the n-th write, flush or rename fails as a failing disk would
 // make it fail. Production code passes none; the tests fail every n in turn (the method of sqlite.org/testing.html).
 
+import Locking
+
 /// Decides, before each file operation, whether it fails and with which `errno`.
 public struct StorageFaults: Sendable {
     /// A file operation that can fail.

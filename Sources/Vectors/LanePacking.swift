@@ -55,11 +55,13 @@ extension LaneLayout {
         let mask = (half << 1) &- 1
         let width = UInt64(bits)
         var values = [Int64](repeating: 0, count: words.count * lanes)
+        var target = values.mutableSpan
+        let centre = Int64(bitPattern: half)
         for word in words.indices {
-            let lifted = words[word] &+ offset
+            var lifted = words[word] &+ offset
             for lane in 0..<lanes {
-                let field = (lifted &>> (width &* UInt64(lane))) & mask
-                values[lanes * word + lane] = Int64(bitPattern: field) &- Int64(bitPattern: half)
+                target[lanes &* word &+ lane] = Int64(bitPattern: lifted & mask) &- centre
+                lifted = lifted &>> width
             }
         }
         values.removeLast(values.count - dimension)

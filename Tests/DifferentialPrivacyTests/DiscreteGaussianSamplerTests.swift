@@ -33,6 +33,25 @@ import Testing
         #expect(samples == expected)
     }
 
+    /// SHA-256 of the first 10,000 draws, big-endian, from the same model and key: long enough to meet every branch that
+    /// is not astronomically rare, so a constant that is off by a part in a thousand fails.
+    @Test(
+        arguments: [
+            (9, "de9ad55c33cadc5291b8380ca9a9e7893e916f1d88b4ddf5306f9d906bfc9bbf"),
+            (1_000_003, "9c7cbe3f1b10930d1a1c90933572f9c72865e5effc9ca190dc48a5a294904806"),
+        ] as [(UInt64, String)])
+    func longKnownAnswers(variance: UInt64, expected: String) throws {
+        var generator = try KeyedRandomGenerator(key: SecretBytes(copying: (0..<32).map { UInt8($0) }))
+        let samples = try DiscreteGaussianSampler(variance: variance).samples(count: 10_000, &generator)
+        var bytes: [UInt8] = []
+        for sample in samples {
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: sample >> shift))
+            }
+        }
+        #expect(SHA256.hash(bytes).hex == expected)
+    }
+
     /// Pearson's χ² of up to 42 bins of equal width against the exact probabilities. A wrong variance by 3 %, a lost
     /// sign rule at zero or a biased coin all fail.
     @Test(arguments: [1, 2, 3, 9, 10_000, 400_000_000] as [UInt64])

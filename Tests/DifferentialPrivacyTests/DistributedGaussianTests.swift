@@ -71,6 +71,17 @@ import Vectors
         #expect(slack <= expected * 1.000_1)
     }
 
+    /// Shares beyond the second enter the slack too, little as they are.
+    @Test func slackGrowsWithTheNumberOfShares() throws {
+        let plan = try mechanism(3000, 17, 20, 2)
+        #expect(plan.shareVariance == 9)
+        let two = plan.slackPerRound(dimension: 1, honestShares: 2)
+        #expect(plan.slackPerRound(dimension: 1, honestShares: 1) < two)
+        #expect(two < plan.slackPerRound(dimension: 1, honestShares: 1 << 31))
+        #expect(plan.slackPerRound(dimension: 2, honestShares: 2) == 2 * two)
+        #expect(plan.accountedNoiseMultiplier(honestShares: 0) == 0)
+    }
+
     /// The sum over nodes, with corrupt ones sending nothing, still has the planned variance.
     @Test func corruptNodesCannotTakeTheNoiseAway() throws {
         let plan = try mechanism(1000, 40_000, 8, 3)
@@ -107,7 +118,7 @@ import Vectors
         for node in 0..<UInt8(4) {
             var coins = try testGenerator(node)
             var noise = try testGenerator(50 + node)
-            var clip = IntegerClip(bound: bound, clipNorm: 1)
+            var clip = try IntegerClip(bound: bound, clipNorm: 1)
             var vector = [Int64](repeating: 0, count: bound.vectorCount)
             for customer in 0..<10 {
                 let update = (0..<9).map { Float($0 - customer) }

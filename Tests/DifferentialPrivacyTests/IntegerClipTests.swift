@@ -50,7 +50,7 @@ import Testing
     ) throws -> [Int64] {
         let bound = try ContributionBound(
             dimension: dimension ?? update.count, radius: radius, rideAlongWeights: weights)
-        var clip = IntegerClip(bound: bound, clipNorm: clipNorm)
+        var clip = try IntegerClip(bound: bound, clipNorm: clipNorm)
         var coins = try testGenerator(seed)
         var sum = [Int64](repeating: 0, count: bound.vectorCount)
         clip.contribute(
@@ -91,7 +91,7 @@ import Testing
         let update: [Float] = [0.25, -0.003, 0.6251, 0, -0.5]
         let repeats = 4000
         let bound = try ContributionBound(dimension: 5, radius: 100)
-        var clip = IntegerClip(bound: bound, clipNorm: 1)
+        var clip = try IntegerClip(bound: bound, clipNorm: 1)
         var coins = try testGenerator(2)
         var sum = [Int64](repeating: 0, count: 5)
         for _ in 0..<repeats { clip.contribute(update: update, rideAlongs: [], coins: &coins, into: &sum) }
@@ -143,13 +143,32 @@ import Testing
     /// A customer that fails leaves the others as they are.
     @Test func aFailingCustomerLeavesTheNextOneAlone() throws {
         let bound = try ContributionBound(dimension: 2, radius: 100)
-        var clip = IntegerClip(bound: bound, clipNorm: 1)
+        var clip = try IntegerClip(bound: bound, clipNorm: 1)
         var coins = try testGenerator(4)
         var sum: [Int64] = [5, 5]
         clip.contribute(update: [.nan, 1], rideAlongs: [], coins: &coins, into: &sum)
         #expect(sum == [5, 5])
         clip.contribute(update: [0.5, 0], rideAlongs: [], coins: &coins, into: &sum)
         #expect(sum == [55, 5])
+    }
+
+    /// A customer's rounding depends on her own update and her place in line, not on what others' data made them redraw.
+    @Test func anotherCustomersRedrawsDoNotReachThisOne() throws {
+        let bound = try ContributionBound(dimension: 100, radius: 17)
+        let update = (0..<100).map { Float($0) / 100 }
+        var results: [[Int64]] = []
+        let truncated = (0..<100).map { _ in Float(1.9) }
+        for first in [truncated, [Float](repeating: .nan, count: 100), update] {
+            var clip = try IntegerClip(bound: bound, clipNorm: 17)
+            var coins = try testGenerator(12)
+            var ignored = [Int64](repeating: 0, count: 100)
+            clip.contribute(update: first, norm: 17.1, rideAlongs: [], coins: &coins, into: &ignored)
+            var sum = [Int64](repeating: 0, count: 100)
+            clip.contribute(update: update, rideAlongs: [], coins: &coins, into: &sum)
+            results.append(sum)
+        }
+        #expect(results[0] == results[1] && results[1] == results[2])
+        #expect(results[0].contains { $0 != 0 })
     }
 
     /// Without the exact check a norm that is too small would let a customer through at a multiple of the bound.
@@ -161,6 +180,9 @@ import Testing
         #expect(vector == [Int64](repeating: 0, count: 101))
         let huge = [Float](repeating: .greatestFiniteMagnitude, count: 3)
         #expect(try contribution(huge, norm: 0, radius: 400) == [0, 0, 0])
+        // Sixteen coordinates of 2^30 have squares that sum to 2^64: a 64-bit sum would read 0.
+        let sixteen = [Float](repeating: .greatestFiniteMagnitude, count: 16)
+        #expect(try contribution(sixteen, norm: 0, radius: 400) == [Int64](repeating: 0, count: 16))
     }
 
     /// y = 1.11·R, so all nine roundings exceed D0, and truncation brings it well inside.
@@ -185,7 +207,7 @@ import Testing
 
     @Test func accumulationWrapsInsteadOfTrapping() throws {
         let bound = try ContributionBound(dimension: 1, radius: 10)
-        var clip = IntegerClip(bound: bound, clipNorm: 1)
+        var clip = try IntegerClip(bound: bound, clipNorm: 1)
         var coins = try testGenerator(6)
         var sum: [Int64] = [.max]
         clip.contribute(update: [1], rideAlongs: [], coins: &coins, into: &sum)

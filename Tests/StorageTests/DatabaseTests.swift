@@ -155,6 +155,20 @@ let testSchema = Schema([
         #expect(try await database.write { try $0.execute("INSERT INTO item(id) VALUES(1)") } == 1)
     }
 
+    @Test func theWriterIsSetUpForDurability() async throws {
+        let settings = try await database.write { connection in
+            [
+                try connection.queryOne("PRAGMA journal_mode") { try $0.value(0) },
+                try connection.queryOne("PRAGMA synchronous") { try $0.value(0) },
+                try connection.queryOne("PRAGMA foreign_keys") { try $0.value(0) },
+                try connection.queryOne("PRAGMA trusted_schema") { try $0.value(0) },
+                try connection.queryOne("PRAGMA secure_delete") { try $0.value(0) },
+            ]
+        }
+        // FULL is 2: the log is flushed at every commit. At 1 (NORMAL) a power cut undoes acknowledged writes.
+        #expect(settings == [.text("wal"), .integer(2), .integer(1), .integer(0), .integer(1)])
+    }
+
     @Test func nestedUseOfOneStatementIsIndependent() async throws {
         try await database.write { connection in
             for id in 1...3 { try connection.execute("INSERT INTO item(id) VALUES(?)", id) }

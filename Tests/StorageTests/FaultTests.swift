@@ -6,6 +6,27 @@ import Foundation
 import Storage
 import Testing
 
+/// Remembers which file operations ran.
+private final class Operations: @unchecked Sendable {
+    // Proof for @unchecked Sendable: `seen` is touched only while `lock` is held.
+    private let lock = NSLock()
+    private var seen: [StorageFaults.Operation] = []
+
+    var faults: StorageFaults {
+        StorageFaults { operation in
+            self.lock.withLock { self.seen.append(operation) }
+            return nil
+        }
+    }
+
+    func take() -> [StorageFaults.Operation] {
+        lock.withLock {
+            defer { seen = [] }
+            return seen
+        }
+    }
+}
+
 @Suite struct FaultTests {
     enum Kind: String, CaseIterable { case content, chunk }
 
@@ -53,6 +74,23 @@ import Testing
 =======
     }
 >>>>>>> storage
+
+    /// A process killed at any point cannot show a missing flush: only a power cut would. So the order itself is checked.
+    @Test(arguments: Kind.allCases) func theOrderOfFlushes(kind: Kind) async throws {
+        let folder = try TemporaryFolder()
+        let operations = Operations()
+        let put = try putter(kind, folder, try SecretBytes.random(count: 32), operations.faults)
+        _ = operations.take()
+        try await put(0)
+        #expect(
+            operations.take() == [
+                .open, .flushFolder,  // the folder, and its name in the root
+                .open, .write, .flush, .rename, .flushFolder,
+            ])
+        // Said to be stored already: whoever stored it may have died before the flush of the folder.
+        try await put(0)
+        #expect(operations.take() == [.open, .flushFolder])
+    }
 
     private func content(_ item: Int) -> [UInt8] { [UInt8](repeating: UInt8(item), count: 1_000 + item) }
 

@@ -1,6 +1,7 @@
 // What Swift cannot import from the C libraries: cast macros, function-like macros and variadic functions.
 #pragma once
 #include <curl/curl.h>
+#include <openssl/ssl.h>
 #include <sqlite3.h>
 
 /// SQLITE_TRANSIENT is a cast macro.
@@ -29,4 +30,12 @@ static inline CURLcode concord_curl_get_long(CURL *handle, CURLINFO info, long *
 /// sqlite3_db_config is variadic; this is its on/off form.
 static inline int concord_sqlite_set_option(sqlite3 *database, int option, int enabled) {
     return sqlite3_db_config(database, option, enabled, (int *)0);
+}
+static inline CURLcode concord_curl_set_progress(CURL *handle, curl_xferinfo_callback callback) {
+    return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, callback);
+}
+
+/// OpenSSL 3 spells its option bits with a function-like macro.
+static inline uint64_t concord_ssl_server_options(void) {
+    return SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
 }

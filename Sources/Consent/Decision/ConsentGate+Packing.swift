@@ -19,6 +19,11 @@ extension ConsentGate {
     }
 
     @inline(__always)
+    static func isGiven(_ packed: UInt64) -> Bool {
+        UInt8(truncatingIfNeeded: packed >> 24) == ConsentStatus.given.rawValue
+    }
+
+    @inline(__always)
     static func level(_ packed: UInt64) -> Int { Int(UInt8(truncatingIfNeeded: packed >> 16)) }
 
     /// What a row still permits when a newer one (nil: none, the subject is no longer at home here) is known.

@@ -92,8 +92,7 @@ public struct ConsentGate: Sendable {
         switch purpose {
         case .trainFederated:
             guard level == 1 else { return .deny(.unknownLevel) }
-            let status = Self.status(packed)
-            guard status == .given else { return .deny(.status(status)) }
+            guard Self.isGiven(packed) else { return .deny(.status(Self.status(packed))) }
             if ViewRow.isOver(seconds: UInt32(packed >> 32), at: nowMilliseconds) { return .deny(.status(.expired)) }
             return .allow
         case .personalise:
@@ -119,7 +118,7 @@ public struct ConsentGate: Sendable {
         let packed = slots[position].packed
         switch purpose {
         case .trainFederated:
-            if level <= 1, Self.status(packed) == .given {
+            if level <= 1, Self.isGiven(packed) {
                 slots[position].packed = Self.pack(.withdrawn, seconds: 0, level: Self.level(packed), day: packed)
             }
         case .personalise:

@@ -102,7 +102,8 @@ extension LedgerState {
         return SubjectSummary(folds[position].state(known: pinned), at: time)
     }
 
-    private func check(_ size: Int, _ previous: Int = 0) throws(ConsentError) {
+    /// Refuses a size that the state has not reached, or a previous one above it.
+    func check(_ size: Int, _ previous: Int = 0) throws(ConsentError) {
         guard size <= self.size else { throw .beyondHead(size: self.size) }
         guard size >= 0 else { throw .invalid(field: "size", expected: "0 or more") }
         guard (0...size).contains(previous) else { throw .invalid(field: "previousPinned", expected: "0 to pinned") }

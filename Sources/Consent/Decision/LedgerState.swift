@@ -27,6 +27,8 @@ public struct LedgerState: Sendable {
         var isForgotten = false
         /// Since when the present home has been the home; −1 if it is the first.
         var movedAt = -1
+        /// Index of the latest tombstone; −1 without one.
+        var erasedAt = -1
         /// Index of the first event: for any size up to it, the subject is not known.
         var firstIndex: Int
         /// Index of the latest event: for any size above it, the head's summary is the summary.
@@ -56,6 +58,7 @@ public struct LedgerState: Sendable {
             folds[position].insert(event, index: index, recordedMilliseconds: recordedMilliseconds)
             heads[position].consent = SubjectSummary(folds[position].state(), at: nil)
         }
+        if event.kind == .erased { heads[position].erasedAt = index }
         heads[position].lastIndex = index
     }
 
@@ -76,11 +79,14 @@ public struct LedgerState: Sendable {
     ///   - previousPinned: the log size that the latest round pinned.
     /// - Throws: ``ConsentError/invalid(field:expected:)`` unless the subject is erased at that size.
     public mutating func forget(_ handle: SubjectHandle, previousPinned: Int) throws(ConsentError) {
+        try check(previousPinned)
         guard let position = positions[handle] else { return }
-        let state = folds[position].state(known: previousPinned)
-        guard case .none(.erased) = state.evaluate(.trainFederated, level: 1, at: .max, denialsUpTo: .max),
-            heads[position].consent.trainStatus == .erased
-        else { throw .invalid(field: "subject", expected: "erased before the previous round was pinned") }
+        let head = heads[position]
+        // A subject with too many events has no status of its own, but a tombstone still ends it.
+        let isVoid = folds[position].events.count > ConsentFold.maximumEvents
+        guard (0..<previousPinned).contains(head.erasedAt), head.consent.trainStatus == .erased || isVoid else {
+            throw .invalid(field: "subject", expected: "erased before the previous round was pinned")
+        }
         positions[handle] = nil
         forgotten.insert(position)
         handles[position] = SubjectHandle(high: UInt64(0), low: UInt64(0))

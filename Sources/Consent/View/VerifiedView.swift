@@ -16,15 +16,19 @@ public struct VerifiedView: Sendable {
     ///   - origin: the log's name.
     ///   - node: the node that the view must be of.
     ///   - pinned: the checkpoint that the view must be of; its signatures were verified by the caller.
+    ///   - previousPinned: the size that the round says the previous one pinned; nil for a view that no round rests on.
     /// - Throws: ``ConsentError``: a wrong origin, node, checkpoint, signature or root, a row that is none, or rows that
     ///   do not ascend.
     public init(
         verifying view: ConsentView, signature: [UInt8], by ledgerKey: Ed25519PublicKey, origin: String, node: UInt32,
-        pinned: PinnedCheckpoint
+        pinned: PinnedCheckpoint, previousPinned: Int?
     ) throws(ConsentError) {
         guard view.origin == origin else { throw .viewMismatch(field: "origin") }
         guard view.node == node else { throw .viewMismatch(field: "node") }
         guard view.pinned == pinned else { throw .viewMismatch(field: "pinned checkpoint") }
+        guard previousPinned.map({ $0 == view.previousPinned }) ?? true else {
+            throw .viewMismatch(field: "previously pinned size")
+        }
         try view.statement.verify(signature: signature, by: ledgerKey)
         var rows: [ViewRow] = []
         rows.reserveCapacity(view.rowCount)

@@ -4,7 +4,8 @@
 // q < 1, integer α: ln Σ_k C(α,k)(1−q)^(α−k) q^k exp(k(k−1)/(2z²)) / (α−1), Mironov, Talwar, Zhang 2019, "Rényi
 // Differential Privacy of the Sampled Gaussian Mechanism" (arXiv 1908.10530), section 3.3. Theorem 5 there shows that
 // this direction (mixture against noise) is the larger of the two, so it covers adding and removing a customer.
-// q < 1, other α: the logarithm of the moment is convex in α, so the chord between the neighbouring integers is above it.
+// q < 1, other α: the smaller of two upper bounds, the truncated series of FractionalMoment and the chord between the
+// neighbouring integers (the logarithm of the moment is convex in α), which keeps its accuracy when the moment is near 1.
 
 import Glibc
 
@@ -43,7 +44,8 @@ enum RenyiDivergence {
         } else {
             let share = order - below
             let low = below < 2 ? 0 : (1 - share) * logMoment(order: Int(below), z: z, q: q)
-            moment = low + share * logMoment(order: Int(below) + 1, z: z, q: q)
+            let chord = low + share * logMoment(order: Int(below) + 1, z: z, q: q)
+            moment = min(chord, FractionalMoment.logarithm(order: order, z: z, q: q))
         }
         let sampled = moment / (order - 1) * (1 + 0x1p-48)
         // Sampling never hurts, by quasi-convexity of the divergence.

@@ -7,10 +7,10 @@ import Cryptography
 
 /// Turns updates into integer contributions and adds them to an accumulator.
 ///
-/// Keeps scratch memory, so one value per thread. Nothing a caller can observe depends on whether a contribution was
-/// accepted, redrawn, truncated or zeroed, except the accumulator, which is secret until noised and masked, and the
-/// time taken, which a fixed reply slot covers.
-public struct IntegerClip: Sendable {
+/// Not copyable and not thread-safe: it keeps scratch memory, so one value per thread. Nothing a caller can observe
+/// depends on whether a contribution was accepted, redrawn, truncated or zeroed, except the accumulator, which is secret
+/// until noised and masked, and the time taken, which a fixed reply slot covers.
+public struct IntegerClip: ~Copyable {
     /// The job's bounds.
     public let bound: ContributionBound
     /// The round's clip norm C_t, in the update's own units. Public; it may change from round to round.
@@ -20,20 +20,26 @@ public struct IntegerClip: Sendable {
     public static let maximumRedraws = 8
 
     private var rounded: [Int32]
-    private var coinWords: [UInt64]
     private var scalars: [Int64]
+    /// A customer's own coins: one word a pair of coordinates, then one a ride-along.
+    private var coinWords: [UInt64]
+    private var coinStream: KeystreamGenerator
 
     /// Prepares a round.
     /// - Parameters:
     ///   - bound: the job's bounds.
     ///   - clipNorm: C_t. A clip norm that is zero, negative, subnormal, infinite or not a number is the coordinator's
     ///     fault and no reason to refuse visibly: every contribution is then the zero vector.
-    public init(bound: ContributionBound, clipNorm: Double) {
+    /// - Throws: `CryptographyError` if no cipher context can be had, before anything depends on data.
+    public init(bound: ContributionBound, clipNorm: Double) throws(CryptographyError) {
         self.bound = bound
         self.clipNorm = clipNorm
         rounded = [Int32](repeating: 0, count: bound.dimension)
-        coinWords = [UInt64](repeating: 0, count: (bound.dimension + 1) / 2)
         scalars = [Int64](repeating: 0, count: bound.rideAlongWeights.count)
+        // An even number: a block of the stream holds two words.
+        let words = (bound.dimension + 1) / 2 + scalars.count
+        coinWords = [UInt64](repeating: 0, count: words + words % 2)
+        coinStream = try KeystreamGenerator()
     }
 
     /// The ℓ2 norm of an update, accumulated in Float64 over eight lanes and so off by a relative error below
@@ -61,8 +67,8 @@ public struct IntegerClip: Sendable {
     /// - Parameters:
     ///   - update: d coordinates; another count contributes zero.
     ///   - rideAlongs: one value in −1...1 per weight, clamped to that range; value·weight is rounded at random.
-    ///   - coins: the round's rounding coins. How many a customer draws depends on her data; the next customer goes on with
-    ///     fresh words all the same, so the customers' roundings are independent.
+    ///   - coins: the round's rounding coins. Every call draws exactly four words, the key of this customer's own coins:
+    ///     what another customer's data does to her redraws cannot reach this one.
     ///   - accumulator: at least ``ContributionBound/vectorCount`` elements; the rest stays as it is.
     public mutating func contribute(
         update: [Float], rideAlongs: [Double], coins: inout KeyedRandomGenerator, into accumulator: inout [Int64]
@@ -79,12 +85,29 @@ public struct IntegerClip: Sendable {
         into accumulator: inout [Int64]
     ) {
         precondition(accumulator.count >= bound.vectorCount, "the accumulator is shorter than the vector")
-        guard update.count == bound.dimension, rideAlongs.count == scalars.count,
-            let scale = scale(norm: norm), drawRideAlongs(rideAlongs, &coins),
-            drawUpdate(update, scale: scale, &coins)
-        else { return }
+        let key = Self.key(&coins)
+        guard update.count == bound.dimension, rideAlongs.count == scalars.count, let scale = scale(norm: norm) else {
+            return
+        }
+        do {
+            try coinStream.rekey(key)
+            if try !draw(update, scale: scale, rideAlongs) { return }
+        } catch {
+            return  // no coins, no contribution
+        }
         for index in rounded.indices { accumulator[index] &+= Int64(rounded[index]) }
         for index in scalars.indices { accumulator[bound.dimension + index] &+= scalars[index] }
+    }
+
+    private static func key(_ coins: inout KeyedRandomGenerator) -> SecretBytes {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        for _ in 0..<4 {
+            let word = coins.next()
+            for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        defer { wipe(&bytes) }
+        return SecretBytes(copying: bytes)
     }
 
     /// s_t·min(1, (1 − 2^−20)·C_t/|g|), or nothing if the customer must contribute zero.
@@ -95,33 +118,28 @@ public struct IntegerClip: Sendable {
         return scale.isFinite ? scale : nil
     }
 
-    private mutating func drawRideAlongs(_ values: [Double], _ coins: inout KeyedRandomGenerator) -> Bool {
-        var allFinite = true
+    /// Fills `rounded` and `scalars` with vectors inside the bound, or returns false.
+    private mutating func draw(
+        _ update: [Float], scale: Double, _ rideAlongs: [Double]
+    ) throws(CryptographyError) -> Bool {
+        try coinStream.fill(&coinWords)
         for index in scalars.indices {
-            let coin = Double(coins.next() >> 32) * 0x1p-32
-            let value = values[index]
-            if !value.isFinite {
-                allFinite = false
-                continue
-            }
+            let value = rideAlongs[index]
+            if !value.isFinite { return false }
             let weight = bound.rideAlongWeights[index]
-            let target = max(-1, min(1, value)) * Double(weight)
-            scalars[index] = max(-weight, min(weight, Int64((target + coin).rounded(.down))))
+            let coin = Double(coinWords[(bound.dimension + 1) / 2 + index] >> 32) * 0x1p-32
+            let rounded = Int64((max(-1, min(1, value)) * Double(weight) + coin).rounded(.down))
+            scalars[index] = max(-weight, min(weight, rounded))
         }
-        return allFinite
-    }
-
-    private mutating func drawUpdate(
-        _ update: [Float], scale: Double, _ coins: inout KeyedRandomGenerator
-    ) -> Bool {
-        for _ in 0...Self.maximumRedraws {
-            round(update, scale: scale, &coins)
-            if isWithinBound() { return true }
+        for attempt in 0...Self.maximumRedraws {
+            if attempt > 0 { try coinStream.fill(&coinWords) }
+            Self.round(update, scale: scale, coins: coinWords, into: &rounded)
+            if Self.isWithin(bound.squaredUpdateBound, rounded) { return true }
         }
         for index in rounded.indices {
             rounded[index] = Int32(Self.confine(Double(update[index]) * scale).rounded(.towardZero))
         }
-        return isWithinBound()
+        return Self.isWithin(bound.squaredUpdateBound, rounded)
     }
 
     /// Keeps a scaled coordinate convertible to 32 bits, a NaN too. One that is cut here fails the norm check: D0 < 2^29.
@@ -133,19 +151,19 @@ public struct IntegerClip: Sendable {
 
     /// ⌊y + u⌋ for a uniform u of 32 bits: up with probability frac(y), to within 2^−32.
     ///
-    /// Branch-free, so that it vectorises: a coin becomes u − 1/2 by writing its bits under the exponent of 2^20, and
-    /// adding 1.5·2^52 rounds to the nearest integer and leaves it in the low bits.
-    private mutating func round(_ update: [Float], scale: Double, _ coins: inout KeyedRandomGenerator) {
-        for index in coinWords.indices { coinWords[index] = coins.next() }
-        for pair in 0..<bound.dimension / 2 {
-            let word = coinWords[pair]
-            rounded[2 * pair] = Self.round(update[2 * pair], scale, word & 0xFFFF_FFFF)
-            rounded[2 * pair + 1] = Self.round(update[2 * pair + 1], scale, word >> 32)
-        }
-        if !bound.dimension.isMultiple(of: 2) {
-            let last = bound.dimension - 1
-            rounded[last] = Self.round(update[last], scale, coinWords[last / 2] & 0xFFFF_FFFF)
-        }
+    /// The low half of word i rounds coordinate i, the high half coordinate i + ⌈d/2⌉: both loops run straight through
+    /// memory, without a branch, so that they vectorise. A coin becomes u − 1/2 by writing its bits under the exponent
+    /// of 2^20; adding 1.5·2^52 rounds to the nearest integer and leaves it in the low bits.
+    private static func round(
+        _ update: [Float], scale: Double, coins: [UInt64], into rounded: inout [Int32]
+    ) {
+        let half = (update.count + 1) / 2
+        let words = coins.span.extracting(first: half)
+        let low = update.span.extracting(first: half)
+        let high = update.span.extracting(droppingFirst: half)
+        var target = rounded.mutableSpan
+        for index in 0..<half { target[index] = round(low[index], scale, words[index] & 0xFFFF_FFFF) }
+        for index in 0..<high.count { target[half + index] = round(high[index], scale, words[index] >> 32) }
     }
 
     @inline(__always)
@@ -155,24 +173,25 @@ public struct IntegerClip: Sendable {
         return Int32(truncatingIfNeeded: shifted.bitPattern)
     }
 
-    /// Σ r² ≤ D0², exactly: squares below 2^62, their halves summed apart, joined in 128 bits; stops at the first block
-    /// that passes the bound.
-    private func isWithinBound() -> Bool {
+    /// Σ r² ≤ D0², exactly. A magnitude of 2^29 or more fails by itself, since D0 < 2^29; below it, 64 squares fit in 64
+    /// bits, and the blocks are added in 128. Stops at the first block that passes the bound.
+    private static func isWithin(_ squaredBound: UInt64, _ vector: [Int32]) -> Bool {
+        let values = vector.span
         var total: UInt128 = 0
         var start = 0
-        while start < rounded.count {
-            let end = min(rounded.count, start + 4096)
-            var low: UInt64 = 0
-            var high: UInt64 = 0
-            for index in start..<end {
-                let magnitude = UInt64(rounded[index].magnitude)
-                let square = magnitude &* magnitude
-                low &+= square & 0xFFFF_FFFF
-                high &+= square >> 32
+        while start < values.count {
+            let block = values.extracting(start..<min(values.count, start + 64))
+            var peak: UInt32 = 0
+            var sum: UInt64 = 0
+            for index in 0..<block.count {
+                let magnitude = block[index].magnitude
+                peak |= magnitude
+                sum &+= UInt64(magnitude) &* UInt64(magnitude)
             }
-            total += UInt128(low) + UInt128(high) << 32
-            if total > UInt128(bound.squaredUpdateBound) { return false }
-            start = end
+            if peak >= 1 << 29 { return false }
+            total += UInt128(sum)
+            if total > UInt128(squaredBound) { return false }
+            start += 64
         }
         return true
     }

@@ -11,10 +11,23 @@ public struct PropensityModel: Equatable, Sendable {
     /// Most parameters of a model that is read from outside: 1024 categories with 3077 features each.
     public static let maximumParameterCount = 1024 * 3077
 
-    /// All weights zero: every category has probability one half. A public starting point.
+    /// All weights zero: every category has probability one half.
     public init(layout: FeatureLayout) {
         self.layout = layout
         parameters = [Float](repeating: 0, count: layout.parameterCount)
+    }
+
+    /// A starting point that knows how rare a purchase is: every category has the same log-odds for every customer.
+    ///
+    /// Started from one half instead, the first rounds teach only that most categories are not bought, and teach it
+    /// wrongly: every feature learns to say no, so that customers who buy much rank below those who buy little.
+    /// - Parameter logOdds: public, the planner's expectation: −2 if a period sees about an eighth of the categories.
+    public static func constant(logOdds: Float, layout: FeatureLayout) -> PropensityModel {
+        var model = PropensityModel(layout: layout)
+        for category in 0..<layout.categoryCount {
+            model.parameters[category * layout.featureCount + layout.bias] = logOdds
+        }
+        return model
     }
 
     /// Wraps weights.
@@ -28,15 +41,14 @@ public struct PropensityModel: Equatable, Sendable {
         self.parameters = parameters
     }
 
-    /// A public starting point that knows what every grocer knows and no customer told: few categories are bought in a
-    /// period, and whoever bought one often and lately buys it again. The constants are chosen by hand.
-    public static func repurchasePrior(layout: FeatureLayout) -> PropensityModel {
-        var model = PropensityModel(layout: layout)
+    /// A rule of thumb as a model: who bought a category often and lately buys it again. Constants by hand, nothing
+    /// learned: a personal yardstick beside ``PopularityBaseline``, which a trained model should beat.
+    public static func repurchaseRule(layout: FeatureLayout) -> PropensityModel {
+        var model = PropensityModel.constant(logOdds: -2, layout: layout)
         for category in 0..<layout.categoryCount {
             let row = category * layout.featureCount
             model.parameters[row + layout.recency(category)] = 1
             model.parameters[row + layout.frequency(category)] = 2
-            model.parameters[row + layout.bias] = -2
         }
         return model
     }

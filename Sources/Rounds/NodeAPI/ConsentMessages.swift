@@ -67,20 +67,52 @@ public struct ViewDelivery: WireMessage {
     public let checkpoint: String
     /// The encoded consent view.
     public let view: [UInt8]
+    /// The ledger key's signature of the view's statement, 64 bytes.
+    public let signature: [UInt8]
 
     /// Collects a delivery.
-    public init(checkpoint: String, view: [UInt8]) {
+    public init(checkpoint: String, view: [UInt8], signature: [UInt8]) {
         self.checkpoint = checkpoint
         self.view = view
+        self.signature = signature
     }
 
     /// The message as CBOR.
-    public var cborValue: CBORValue { .message((1, .text(checkpoint)), (2, .bytes(view))) }
+    public var cborValue: CBORValue {
+        .message((1, .text(checkpoint)), (2, .bytes(view)), (3, .bytes(signature)))
+    }
 
     /// Reads a delivery.
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         checkpoint = try fields.text(1, "checkpoint", maximum: 65_536)
         view = try fields.bytes(2, "view", maximum: 512 << 20)
+        signature = try fields.bytes(3, "signature", count: 64)
+    }
+}
+
+/// The answer to `GET /v1/log/consistency`: the hashes of a consistency proof (RFC 6962 section 2.1.2).
+public struct ConsistencyDelivery: WireMessage {
+    /// The message's name in the CDDL.
+    public static let messageName = "consistency-delivery"
+
+    /// In the order of RFC 6962.
+    public let hashes: [Digest]
+
+    /// Collects hashes.
+    public init(hashes: [Digest]) { self.hashes = hashes }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue { .message((1, .array(hashes.map { .bytes($0.bytes) }))) }
+
+    /// Reads hashes.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        hashes = try fields.array(1, "hashes", maximum: 128) { (value) throws(WireFormatError) -> Digest in
+            guard case .bytes(let bytes) = value, let digest = try? Digest(bytes) else {
+                throw .unexpected(field: "consistency-delivery.hashes", expected: "digests")
+            }
+            return digest
+        }
     }
 }

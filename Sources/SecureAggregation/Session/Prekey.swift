@@ -163,3 +163,16 @@ public struct NodeKeys: Sendable {
         self.hedge = hedge
     }
 }
+
+extension NodeKeys {
+    /// A fresh 256-bit key for one use in one session (coins, rounding, noise), hedged like every secret of the node: a
+    /// machine restored from a snapshot repeats its generator, but not under another session id.
+    /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
+    public func sessionKey(
+        for use: String, sessionID: Digest, random: some RandomSource
+    ) throws(SecureAggregationError) -> SecretBytes {
+        try refusing(as: "session key") {
+            try hedgedSecret(random: random, hedge: hedge, salt: sessionID.bytes, info: "session-key", [UInt8](use.utf8))
+        }
+    }
+}

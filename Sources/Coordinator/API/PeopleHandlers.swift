@@ -1,0 +1,239 @@
+// What engineers, officers, operators and auditors call. JSON, described by Protocols/people-api.yaml.
+
+import Consent
+import Cryptography
+import DifferentialPrivacy
+import FoundationEssentials
+import HTTPServer
+import Identity
+import Learning
+import MerkleLog
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+extension API {
+    static func json(_ value: some Encodable, status: Int = 200) throws -> HTTPResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return HTTPResponse(
+            status: status, contentType: "application/json", body: [UInt8](try encoder.encode(value)))
+    }
+
+    // MARK: Tasks
+
+    private struct Created: Encodable {
+        let job: String
+    }
+
+    private struct Stored: Encodable {
+        let digest: String
+    }
+
+    func postModel(_ request: HTTPRequest) async throws -> HTTPResponse {
+        do { _ = try Safetensors(decoding: request.body) } catch {
+            throw Problem.badRequest("model: \(error)")
+        }
+        return try Self.json(Stored(digest: try await service.models.put(request.body).hex), status: 201)
+    }
+
+    func proposeTask(_ caller: Caller, _ request: HTTPRequest) async throws -> HTTPResponse {
+        let signed = try SignedMessage<TrainingPlan>(decoding: request.body)
+        let initial = try await service.models.read(signed.body.initialModelDigest)
+        _ = try ModelFile.decode(initial, layout: FeatureLayout(categoryCount: signed.body.vocabulary.count))
+        let now = service.clock.nowMilliseconds()
+        let job = try await service.store.transact { state, connection -> JobID in
+            let job = try state.propose(signed, by: caller.actor, connection)
+            try state.audit(caller, act: "task.propose", subject: job.description, nowMilliseconds: now, connection)
+            return job
+        }
+        return try Self.json(Created(job: job.description), status: 201)
+    }
+
+    func approveTask(_ caller: Caller, _ job: JobID) async throws -> HTTPResponse {
+        let now = service.clock.nowMilliseconds()
+        try await service.store.transact { state, connection in
+            try state.approve(job, by: caller.actor, connection)
+            try state.audit(caller, act: "task.approve", subject: job.description, nowMilliseconds: now, connection)
+        }
+        return Self.noContent
+    }
+
+    func stopTask(_ caller: Caller, _ job: JobID) async throws -> HTTPResponse {
+        let now = service.clock.nowMilliseconds()
+        let random = service.random
+        try await service.store.transact { state, connection in
+            try state.stop(job, by: caller.actor, nowMilliseconds: now, random: random, connection)
+            try state.audit(caller, act: "task.stop", subject: job.description, nowMilliseconds: now, connection)
+        }
+        return Self.noContent
+    }
+
+    func requestRounds(_ caller: Caller, _ job: JobID, _ request: HTTPRequest) async throws -> HTTPResponse {
+        struct Body: Decodable {
+            let total: Int
+        }
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(request.body)) else {
+            throw Problem.badRequest("expected {\"total\": rounds}")
+        }
+        let now = service.clock.nowMilliseconds()
+        try await service.store.transact { state, connection in
+            try state.requestRounds(job, total: body.total, connection)
+            try state.audit(caller, act: "task.rounds", subject: job.description, nowMilliseconds: now, connection)
+        }
+        return Self.noContent
+    }
+
+    private struct TaskSummary: Encodable {
+        let job: String
+        let name: String
+        let purpose: String
+        let proposedBy: String
+        let approvedBy: String?
+        let stoppedBy: String?
+        let roundsRequested: Int
+        let roundsReleased: Int
+        let roundsPlanned: Int
+        let epsilonSpent: Double
+        let epsilonCap: Double
+        let delta: Double
+        let model: String
+        let plan: String
+    }
+
+    func listTasks() async throws -> HTTPResponse {
+        let tasks = try await service.store.transact { state, _ in
+            state.tasks.sorted { $0.key.description < $1.key.description }.map { job, task in
+                TaskSummary(
+                    job: job.description, name: task.plan.plan.name, purpose: task.plan.plan.purpose.text,
+                    proposedBy: task.proposedBy, approvedBy: task.approvedBy, stoppedBy: task.stoppedBy,
+                    roundsRequested: task.roundsRequested, roundsReleased: task.releasedRounds,
+                    roundsPlanned: task.plan.plan.roundCount,
+                    epsilonSpent: Double(task.budget.spentMicroEpsilon) / 1e6, epsilonCap: task.plan.epsilonCap,
+                    delta: task.plan.delta, model: task.model.hex, plan: task.plan.digest.hex)
+            }
+        }
+        return try Self.json(tasks)
+    }
+
+    /// One attempt at a round, as people see it.
+    private struct AttemptSummary: Encodable {
+        let round: Int
+        let attempt: Int
+        let session: String
+        let state: String
+        let offered: Int
+        let uploaded: Int
+        let survivors: Int?
+        let dropped: Int?
+        let eligibleCustomers: Int
+        let excluded: [String: Int]
+        let epsilonAfter: Double?
+        let model: String?
+        let rideAlongs: [String: Double]?
+        let voidReason: String?
+        let openedMilliseconds: Int64
+        let releasedMilliseconds: Int64?
+    }
+
+    func listRounds(_ job: JobID) async throws -> HTTPResponse {
+        let rows = try await service.store.transact { state, connection -> [AttemptSummary] in
+            _ = try state.requireTask(job)
+            return try connection.query(
+                """
+                SELECT a.session, a.round, a.number, a.state, length(a.roster) / 44, s.bitmap, a.eligible_customers,
+                    a.excluded, c.micro_epsilon_after, r.model, r.ride_alongs, a.void_reason, a.opened_at_ms,
+                    r.released_at_ms, (SELECT count(*) FROM upload u WHERE u.session = a.session)
+                FROM attempt a LEFT JOIN survivors s ON s.session = a.session
+                    LEFT JOIN charge c ON c.session = a.session LEFT JOIN release r ON r.session = a.session
+                WHERE a.job = ? ORDER BY a.round, a.number
+                """, job.bytes
+            ) { row in
+                let offered = Int(try row.integer(4))
+                let survivors = try row.optionalBlob(5).map { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+                let decoder = JSONDecoder()
+                return AttemptSummary(
+                    round: Int(try row.integer(1)), attempt: Int(try row.integer(2)),
+                    session: try row.digest(0).hex, state: try row.text(3), offered: offered,
+                    uploaded: Int(try row.integer(14)), survivors: survivors,
+                    dropped: survivors.map { offered - $0 }, eligibleCustomers: Int(try row.integer(6)),
+                    excluded: try decoder.decode([String: Int].self, from: Data(try row.text(7).utf8)),
+                    epsilonAfter: try row.optionalInteger(8).map { Double($0) / 1e6 },
+                    model: try row.optionalDigest(9)?.hex,
+                    rideAlongs: try row.optionalText(10).map {
+                        try decoder.decode([String: Double].self, from: Data($0.utf8))
+                    }, voidReason: try row.optionalText(11), openedMilliseconds: try row.integer(12),
+                    releasedMilliseconds: try row.optionalInteger(13))
+            }
+        }
+        return try Self.json(rows)
+    }
+
+    // MARK: Status and health
+
+    private struct Status: Encodable {
+        let nodesRegistered: Int
+        let nodesLive: Int
+        let nodesReady: Int
+        let epoch: Int
+        let epochClosed: Bool
+        let ledgerSize: Int
+        let subjects: Int
+        let quarantined: Bool
+        let liveAttempts: [String: String]
+    }
+
+    private func readStatus() async throws -> Status {
+        let now = service.clock.nowMilliseconds()
+        let liveness = service.configuration.livenessMilliseconds
+        return try await service.store.transact { state, _ in
+            let live = state.lastSeen.filter { now - $0.value <= liveness }.map(\.key)
+            return Status(
+                nodesRegistered: state.keys.register.nodes.count, nodesLive: live.count,
+                nodesReady: live.count { !state.unusedPrekeys[$0, default: []].isEmpty },
+                epoch: Int(state.epoch?.number ?? 0), epochClosed: state.epoch?.closed != nil,
+                ledgerSize: state.tree.count, subjects: state.ledger.subjectCount, quarantined: state.quarantined,
+                liveAttempts: Dictionary(
+                    state.attempts.map { (String($0.key.hex.prefix(8)), $0.value.attempt.state.rawValue) },
+                    uniquingKeysWith: { $1 }))
+        }
+    }
+
+    func status() async throws -> HTTPResponse { try Self.json(try await readStatus()) }
+
+    /// The loopback listener: `/healthz` answers while the process turns, `/readyz` while it can also store, `/metrics` in
+    /// the Prometheus text format.
+    func handleHealth(_ request: HTTPRequest) async -> HTTPResponse {
+        switch (request.method, request.path) {
+        case (.get, ["healthz"]): return HTTPResponse(status: 200, contentType: "text/plain", body: [UInt8]("ok\n".utf8))
+        case (.get, ["readyz"]):
+            guard let status = try? await readStatus(), !status.quarantined, let response = try? Self.json(status) else {
+                return Self.response(Problem.storage)
+            }
+            return response
+        case (.get, ["metrics"]):
+            guard let status = try? await readStatus() else { return Self.response(Problem.storage) }
+            let text = service.metrics.text(gauges: [
+                "concord_nodes_registered": String(status.nodesRegistered),
+                "concord_nodes_live": String(status.nodesLive), "concord_nodes_ready": String(status.nodesReady),
+                "concord_ledger_entries": String(status.ledgerSize),
+                "concord_quarantined": status.quarantined ? "1" : "0",
+            ])
+            return HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: [UInt8](text.utf8))
+        default: return Self.response(Problem.notFound("operation"))
+        }
+    }
+}
+
+extension CoordinatorState {
+    /// Records a privileged act.
+    func audit(
+        _ caller: API.Caller, act: String, subject: String, nowMilliseconds: Int64,
+        _ connection: borrowing SQLConnection
+    ) throws {
+        try connection.execute(
+            "INSERT INTO audit(at_ms, actor, certificate, act, subject) VALUES (?, ?, ?, ?, ?)", nowMilliseconds,
+            caller.actor, caller.peer.certificateFingerprint.bytes, act, subject)
+    }
+}

@@ -1,0 +1,129 @@
+// How a coordinator runs. JSON5 on disk; unknown keys are refused, because a misspelt limit is a missing limit.
+
+import FoundationEssentials
+import Rounds
+
+/// A configuration that cannot be used; names the key and what was expected.
+public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Safe to log: carries no secret.
+    public let description: String
+    /// Describes a fault.
+    public init(_ description: String) { self.description = "configuration: \(description)" }
+}
+
+/// Settings of one coordinator.
+public struct CoordinatorConfiguration: Sendable, Equatable {
+    /// Folder of the database, the blobs and the log; created with mode 0700.
+    public var dataDirectory: String
+    /// Folder with the coordinator's keys and the trust anchors.
+    public var keysDirectory: String
+    /// IP address to listen on.
+    public var address = "127.0.0.1"
+    /// TCP port; 0 takes a free one.
+    public var port: UInt16 = 0
+    /// TCP port of the plain loopback listener for health and metrics; nil for none, 0 for a free one.
+    public var healthPort: UInt16? = nil
+    /// How long uploads, votes and reveals are waited for.
+    public var deadlines = AttemptDeadlines.standard
+    /// When nodes are told to ask again, in milliseconds, while nothing is going on.
+    public var pollMilliseconds: Int64 = 5_000
+    /// A node that asked for work within this many milliseconds is offered rounds.
+    public var livenessMilliseconds: Int64 = 30_000
+    /// How long opening a round waits for live nodes without prekeys.
+    public var openPatienceMilliseconds: Int64 = 10_000
+    /// How long an epoch lasts.
+    public var epochMilliseconds: Int64 = 7 * 86_400_000
+    /// An epoch closes when every registered node said hello, or a quorum did and this much time has passed.
+    public var helloPatienceMilliseconds: Int64 = 60_000
+
+    /// Standard settings in the given folders.
+    public init(dataDirectory: String, keysDirectory: String) {
+        self.dataDirectory = dataDirectory
+        self.keysDirectory = keysDirectory
+    }
+
+    private struct File: Codable {
+        var dataDirectory: String
+        var keysDirectory: String
+        var address: String?
+        var port: UInt16?
+        var healthPort: UInt16?
+        var collectingMilliseconds: Int64?
+        var labellingMilliseconds: Int64?
+        var revealingMilliseconds: Int64?
+        var pollMilliseconds: Int64?
+        var livenessMilliseconds: Int64?
+        var openPatienceMilliseconds: Int64?
+        var epochMilliseconds: Int64?
+        var helloPatienceMilliseconds: Int64?
+
+        static let keys: Set<String> = [
+            "dataDirectory", "keysDirectory", "address", "port", "healthPort", "collectingMilliseconds",
+            "labellingMilliseconds", "revealingMilliseconds", "pollMilliseconds", "livenessMilliseconds",
+            "openPatienceMilliseconds", "epochMilliseconds", "helloPatienceMilliseconds",
+        ]
+    }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private struct Keys: Decodable {
+        let names: Set<String>
+        init(from decoder: any Decoder) throws {
+            names = Set(try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue))
+        }
+    }
+
+    /// Reads JSON5.
+    /// - Throws: ``ConfigurationError`` naming the key.
+    public init(json5: [UInt8]) throws(ConfigurationError) {
+        let decoder = JSONDecoder()
+        decoder.allowsJSON5 = true
+        let file: File
+        do {
+            let names = try decoder.decode(Keys.self, from: Data(json5)).names
+            if let unknown = names.subtracting(File.keys).sorted().first {
+                throw ConfigurationError("unknown key \(unknown)")
+            }
+            file = try decoder.decode(File.self, from: Data(json5))
+        } catch let error as ConfigurationError {
+            throw error
+        } catch DecodingError.keyNotFound(let key, _) {
+            throw ConfigurationError("\(key.stringValue) is missing")
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            throw ConfigurationError("\(context.codingPath.last?.stringValue ?? "file") has the wrong type")
+        } catch {
+            throw ConfigurationError("not JSON5")
+        }
+        self.init(dataDirectory: file.dataDirectory, keysDirectory: file.keysDirectory)
+        address = file.address ?? address
+        port = file.port ?? port
+        healthPort = file.healthPort
+        deadlines = AttemptDeadlines(
+            collecting: try Self.positive(file.collectingMilliseconds, "collectingMilliseconds", deadlines.collecting),
+            labelling: try Self.positive(file.labellingMilliseconds, "labellingMilliseconds", deadlines.labelling),
+            revealing: try Self.positive(file.revealingMilliseconds, "revealingMilliseconds", deadlines.revealing))
+        pollMilliseconds = try Self.positive(file.pollMilliseconds, "pollMilliseconds", pollMilliseconds)
+        livenessMilliseconds = try Self.positive(
+            file.livenessMilliseconds, "livenessMilliseconds", livenessMilliseconds)
+        openPatienceMilliseconds = try Self.positive(
+            file.openPatienceMilliseconds, "openPatienceMilliseconds", openPatienceMilliseconds)
+        epochMilliseconds = try Self.positive(file.epochMilliseconds, "epochMilliseconds", epochMilliseconds)
+        helloPatienceMilliseconds = try Self.positive(
+            file.helloPatienceMilliseconds, "helloPatienceMilliseconds", helloPatienceMilliseconds)
+    }
+
+    private static func positive(
+        _ value: Int64?, _ name: String, _ standard: Int64
+    ) throws(ConfigurationError) -> Int64 {
+        let value = value ?? standard
+        guard (1...365 * 86_400_000).contains(value) else {
+            throw ConfigurationError("\(name): expected 1 ... 31536000000 milliseconds")
+        }
+        return value
+    }
+}

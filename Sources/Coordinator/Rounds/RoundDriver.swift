@@ -1,0 +1,80 @@
+// What happens without a request: epochs open and close, rounds open, uploads are sealed when due, checkpoints are signed.
+// All of it is driven from stored state and may be repeated, so a restart simply goes on.
+
+import Consent
+import Cryptography
+import DifferentialPrivacy
+import MerkleLog
+import Rounds
+import SecureAggregation
+import Storage
+
+extension CoordinatorService {
+    /// One pass over everything that may be due.
+    func tick() async throws {
+        let now = clock.nowMilliseconds()
+        let configuration = configuration
+        let random = random
+        let due = try await store.transact { state, connection -> [Digest] in
+            _ = try state.openEpochIfDue(
+                nowMilliseconds: now, lengthMilliseconds: configuration.epochMilliseconds, connection)
+            _ = try state.closeEpochIfDue(
+                nowMilliseconds: now, patienceMilliseconds: configuration.helloPatienceMilliseconds, connection)
+            for (session, live) in state.attempts {
+                var attempt = live.attempt
+                let effects = attempt.tick(nowMilliseconds: now)
+                try state.perform(
+                    effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
+            }
+            return state.attempts.filter { [.unmasking, .aggregated].contains($0.value.attempt.state) }.map(\.key)
+        }
+        for session in due { try await openSum(of: session) }
+        try await openRounds(nowMilliseconds: now)
+        try await publishCheckpointIfDue(nowMilliseconds: now)
+    }
+
+    private func openRounds(nowMilliseconds now: Int64) async throws {
+        let configuration = configuration
+        let random = random
+        let jobs = try await store.transact { state, _ in state.tasks.keys.sorted { $0.description < $1.description } }
+        for job in jobs {
+            do {
+                let opened = try await store.transact { state, connection in
+                    try state.openRoundIfDue(
+                        job, nowMilliseconds: now, configuration: configuration, random: random, connection)
+                }
+                if let opened { log.event("round.opened", ["session": String(opened.hex.prefix(8))]) }
+            } catch let error as BudgetError {
+                log.event("round.budget-refused", ["reason": error.description])
+            }
+        }
+    }
+
+    /// Signs a checkpoint over entries that have waited a second, so receipts become provable.
+    private func publishCheckpointIfDue(nowMilliseconds now: Int64) async throws {
+        let published = try await store.transact { state, connection -> StoredCheckpoint? in
+            guard state.tree.count > state.lastCheckpoint?.size ?? 0,
+                now - (state.lastCheckpoint?.atMilliseconds ?? 0) >= 1_000
+            else { return nil }
+            try state.willChange(connection)
+            return try state.publishCheckpoint(nowMilliseconds: now, connection)
+        }
+        guard let published else { return }
+        // A second place for the newest signed head: a database restored from a backup is then found to be behind it.
+        try DurableFile.replace(headPath, with: [UInt8](published.note.utf8))
+    }
+
+    /// Gives an attempt up and destroys its uploads.
+    func abandon(_ session: Digest, reason: VoidReason) async throws {
+        let now = clock.nowMilliseconds()
+        let random = random
+        try await store.transact { state, connection in
+            guard let live = state.attempts[session] else { return }
+            var attempt = live.attempt
+            let effects = attempt.abandon(reason)
+            try state.perform(
+                effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
+        }
+        try await uploads.destroy(session)
+    }
+}

@@ -1,0 +1,152 @@
+// Opening a round: who is there, which checkpoint is pinned, and the reservation, in one transaction.
+
+import Consent
+import Cryptography
+import DifferentialPrivacy
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+extension CoordinatorState {
+    /// Opens the next attempt of `job` if rounds are wanted, the budget allows it and enough nodes are ready.
+    /// - Returns: the new session, or nil if nothing is due.
+    /// - Throws: `BudgetError` if the cap forbids the round: the task then runs no further.
+    func openRoundIfDue(
+        _ job: JobID, nowMilliseconds: Int64, configuration: CoordinatorConfiguration, random: any RandomSource,
+        _ connection: borrowing SQLConnection
+    ) throws -> Digest? {
+        guard !quarantined, let task = tasks[job], task.approvedBy != nil, task.stoppedBy == nil,
+            task.releasedRounds < task.roundsRequested, !attempts.values.contains(where: { $0.job == job }),
+            let epoch = epoch?.closed
+        else { return nil }
+        let retry = !task.lastRoundFinished
+        let round = retry ? task.lastRound : task.lastRound + 1
+        guard round <= UInt64(task.plan.plan.roundCount) else { return nil }
+        guard
+            let nodes = readyNodes(
+                task: task, nowMilliseconds: nowMilliseconds, configuration: configuration, epoch: epoch)
+        else { return nil }
+        if !retry { try task.budget.canOpen(round: round) }
+
+        try willChange(connection)
+        let checkpoint = try publishCheckpoint(nowMilliseconds: nowMilliseconds, connection)
+        // A retry keeps the gap of its round: the round before is still the same.
+        let previousPinned = retry ? try previousPin(of: job, round: round, connection) : task.lastPinned
+        let pin = ViewPin(
+            size: checkpoint.size, previousSize: previousPinned, asOfMilliseconds: checkpoint.atMilliseconds)
+        try connection.execute(
+            "INSERT OR IGNORE INTO pinned_view VALUES (?, ?, ?)", pin.size, pin.previousSize, pin.asOfMilliseconds)
+        let eligibility = try ledger.eligibility(
+            pinned: pin.size, previousPinned: pin.previousSize, asOfMilliseconds: pin.asOfMilliseconds)
+
+        let attemptNumber = retry ? task.lastRoundAttempts + 1 : 1
+        let (roster, prekeys) = try takePrekeys(of: nodes, connection)
+        let parameters = SessionParameters(
+            registerDigest: keys.register.digest, epochRoot: epoch.root, round: round, attempt: attemptNumber,
+            modelDigest: task.model, planDigest: task.plan.digest, consentSize: UInt64(pin.size),
+            consentRoot: checkpoint.root, previousConsentSize: UInt64(pin.previousSize),
+            dimension: task.plan.dimension, layout: task.plan.plan.layout, cohortSize: roster.entries.count,
+            minAlive: task.plan.plan.minAlive,
+            deadlineMilliseconds: nowMilliseconds + configuration.deadlines.collecting,
+            derived: try ProtocolParameters.derive(register: keys.register, cohort: roster.entries.count),
+            rosterDigest: roster.digest)
+        let session = try CoordinatorSession(
+            parameters: try SignedMessage(signing: parameters, key: keys.offerKey), roster: roster, prekeys: prekeys,
+            register: keys.register, epoch: epoch)
+        let attempt = Attempt(session: session, deadlines: configuration.deadlines)
+        let sessionID = session.sessionID
+
+        try storeOpening(
+            task: task, attempt: attempt, retry: retry, pin: pin, checkpointRoot: checkpoint.root,
+            eligibility: eligibility, nowMilliseconds: nowMilliseconds, random: random, connection)
+        for entry in roster.entries {
+            try connection.execute(
+                "UPDATE prekey SET session = ? WHERE node = ? AND sequence = ?", sessionID.bytes, Int(entry.node),
+                Int64(entry.sequence))
+        }
+        var changed = task
+        if !retry { try changed.budget.reserve(round: round) }
+        changed.lastRound = round
+        changed.lastRoundAttempts = attemptNumber
+        changed.lastRoundFinished = false
+        changed.lastPinned = pin.size
+        tasks[job] = changed
+        attempts[sessionID] = LiveAttempt(
+            job: job, eligibleCustomers: eligibility.eligible, attempt: attempt, committedCohorts: [],
+            votedMembers: [], revealedMembers: [], pin: pin)
+        return sessionID
+    }
+
+    /// The nodes of the next cohort, or nil to wait: everyone who asked for work lately and has a prekey here. Live nodes
+    /// without one are waited for, within patience.
+    private func readyNodes(
+        task: TaskState, nowMilliseconds: Int64, configuration: CoordinatorConfiguration, epoch: Epoch
+    ) -> [NodeIndex]? {
+        guard nowMilliseconds + configuration.deadlines.collecting < epoch.endsAtMilliseconds else { return nil }
+        let live = lastSeen.filter {
+            nowMilliseconds - $0.value <= configuration.livenessMilliseconds && epoch.agreementKeys[$0.key] != nil
+        }.map(\.key)
+        let ready = live.filter { !unusedPrekeys[$0, default: []].isEmpty }
+        guard ready.count >= task.plan.plan.minAlive else { return nil }
+        // Everyone registered is the best cohort; fewer is right once the missing ones had their time.
+        let complete = ready.count == keys.register.nodes.count
+        let patient = nowMilliseconds - task.lastEndedMilliseconds >= configuration.openPatienceMilliseconds
+        guard complete || patient else { return nil }
+        return ready.sorted()
+    }
+
+    /// Takes the oldest unused prekey of each node.
+    private func takePrekeys(
+        of nodes: [NodeIndex], _ connection: borrowing SQLConnection
+    ) throws -> (Roster, [PrekeyBundle]) {
+        var entries: [RosterEntry] = []
+        var bundles: [PrekeyBundle] = []
+        for node in nodes {
+            guard let sequence = unusedPrekeys[node]?.first else { throw Problem.storage }
+            unusedPrekeys[node]?.removeFirst()
+            let bundle = try prekey(of: node, sequence: sequence, connection)
+            entries.append(RosterEntry(node: node, sequence: sequence, prekeyDigest: bundle.prekey.body.digest))
+            bundles.append(bundle)
+        }
+        return (try Roster(entries), bundles)
+    }
+
+    private func previousPin(
+        of job: JobID, round: UInt64, _ connection: borrowing SQLConnection
+    ) throws -> Int {
+        let first = try connection.queryOne(
+            "SELECT parameters FROM attempt WHERE job = ? AND round = ? AND number = 1", job.bytes, Int64(round)
+        ) { try SignedMessage<SessionParameters>(decoding: try $0.blob(0)).body.previousConsentSize }
+        return Int(first ?? 0)
+    }
+
+    private func storeOpening(
+        task: TaskState, attempt: Attempt, retry: Bool, pin: ViewPin, checkpointRoot: Digest,
+        eligibility: EligibilityReport, nowMilliseconds: Int64, random: any RandomSource,
+        _ connection: borrowing SQLConnection
+    ) throws {
+        let parameters = attempt.session.parameters.body
+        let job = task.plan.jobID
+        let excluded = eligibility.excluded.map { "\"\($0.key.description)\":\($0.value)" }.sorted()
+        try connection.execute(
+            """
+            INSERT INTO attempt(session, job, round, number, parameters, roster, eligible_customers, excluded,
+                opened_at_ms, state, due_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, attempt.session.sessionID.bytes, job.bytes, Int64(parameters.round), Int64(parameters.attempt),
+            attempt.session.parameters.encoded(), attempt.session.roster.bytes, eligibility.eligible,
+            "{\(excluded.joined(separator: ","))}", nowMilliseconds, attempt.state.rawValue, attempt.dueMilliseconds)
+        if !retry {
+            try connection.execute("INSERT INTO reservation VALUES (?, ?)", job.bytes, Int64(parameters.round))
+        }
+        let event = RoundEvent.opened(
+            try RoundOpened(
+                round: RoundReference(
+                    job: try JobIdentifier(job.bytes), round: UInt32(truncatingIfNeeded: parameters.round)),
+                planDigest: task.plan.digest, modelDigest: task.model,
+                pinned: try PinnedCheckpoint(size: pin.size, root: checkpointRoot), previousPinned: pin.previousSize,
+                epsilonBeforeMicro: task.budget.spentMicroEpsilon, epsilonCapMicro: task.budget.capMicroEpsilon))
+        _ = try appendPublic(
+            .round, payload: event.encoded(), nowMilliseconds: nowMilliseconds, random: random, connection)
+    }
+}

@@ -1,0 +1,123 @@
+// The database. Safety lives here: primary keys make "once" a fact, a transition table makes the state machine's edges
+// the only ones, and append-only triggers keep what was promised.
+
+import Storage
+
+/// All migrations of the coordinator's database.
+enum CoordinatorSchema {
+    static let schema = Schema([
+        Migration(
+            version: 1,
+            """
+            CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+            INSERT INTO meta VALUES ('revision', 0);
+
+            -- The consent log. Leaves are commitments; payloads of consent events are sealed under their subject's key.
+            CREATE TABLE ledger(
+                position INTEGER PRIMARY KEY, leaf BLOB NOT NULL CHECK(length(leaf) = 52));
+            CREATE TABLE subject(
+                handle BLOB PRIMARY KEY CHECK(length(handle) = 16), key_nonce BLOB NOT NULL, key_sealed BLOB NOT NULL
+            ) WITHOUT ROWID;
+            CREATE TABLE vault(
+                position INTEGER PRIMARY KEY REFERENCES ledger(position),
+                handle BLOB NOT NULL REFERENCES subject(handle), nonce BLOB NOT NULL, sealed BLOB NOT NULL);
+            CREATE INDEX vault_by_subject ON vault(handle);
+            CREATE TABLE public_payload(
+                position INTEGER PRIMARY KEY REFERENCES ledger(position), payload BLOB NOT NULL);
+            CREATE TABLE event_identifier(
+                identifier BLOB PRIMARY KEY CHECK(length(identifier) = 16), digest BLOB NOT NULL,
+                position INTEGER NOT NULL UNIQUE REFERENCES ledger(position)) WITHOUT ROWID;
+            CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL, at_ms INTEGER NOT NULL);
+            CREATE TABLE pinned_view(
+                size INTEGER NOT NULL, previous_size INTEGER NOT NULL, as_of_ms INTEGER NOT NULL,
+                PRIMARY KEY(size, previous_size)) WITHOUT ROWID;
+
+            -- Epochs, hellos, prekeys.
+            CREATE TABLE epoch(
+                number INTEGER PRIMARY KEY, ends_at_ms INTEGER NOT NULL, opened_at_ms INTEGER NOT NULL,
+                announcement BLOB);
+            CREATE TABLE hello(
+                epoch INTEGER NOT NULL REFERENCES epoch(number), node INTEGER NOT NULL, message BLOB NOT NULL,
+                PRIMARY KEY(epoch, node)) WITHOUT ROWID;
+            CREATE TABLE prekey(
+                node INTEGER NOT NULL, sequence INTEGER NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch(number),
+                bundle BLOB NOT NULL, session BLOB, PRIMARY KEY(node, sequence)) WITHOUT ROWID;
+            CREATE INDEX unused_prekeys ON prekey(epoch, node, sequence) WHERE session IS NULL;
+
+            -- Tasks, rounds, attempts.
+            CREATE TABLE task(
+                job BLOB PRIMARY KEY CHECK(length(job) = 16), plan BLOB NOT NULL, proposed_by TEXT NOT NULL,
+                approved_by TEXT, stopped_by TEXT, rounds_requested INTEGER NOT NULL DEFAULT 0,
+                model BLOB NOT NULL, optimizer BLOB, CHECK(approved_by IS NULL OR approved_by <> proposed_by)
+            ) WITHOUT ROWID;
+            CREATE TABLE attempt_edge(origin TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY(origin, target))
+                WITHOUT ROWID;
+            INSERT INTO attempt_edge VALUES
+                ('offered','collecting'), ('offered','labelling'), ('offered','void'),
+                ('collecting','labelling'), ('collecting','void'),
+                ('labelling','revealing'), ('labelling','void'),
+                ('revealing','unmasking'), ('revealing','void'),
+                ('unmasking','aggregated'), ('unmasking','void'),
+                ('aggregated','released'), ('aggregated','void');
+            CREATE TABLE attempt(
+                session BLOB PRIMARY KEY CHECK(length(session) = 32), job BLOB NOT NULL REFERENCES task(job),
+                round INTEGER NOT NULL, number INTEGER NOT NULL CHECK(number IN (1, 2)),
+                parameters BLOB NOT NULL, roster BLOB NOT NULL, eligible_customers INTEGER NOT NULL,
+                excluded TEXT NOT NULL, opened_at_ms INTEGER NOT NULL, state TEXT NOT NULL, due_at_ms INTEGER NOT NULL,
+                void_reason TEXT, UNIQUE(job, round, number)) WITHOUT ROWID;
+            CREATE UNIQUE INDEX one_live_attempt ON attempt(job) WHERE state NOT IN ('released', 'void');
+            CREATE TRIGGER attempt_transition BEFORE UPDATE OF state ON attempt
+                WHEN NEW.state <> OLD.state AND NOT EXISTS
+                    (SELECT 1 FROM attempt_edge WHERE origin = OLD.state AND target = NEW.state)
+                BEGIN SELECT RAISE(ABORT, 'no such transition'); END;
+            CREATE TABLE cohort(
+                session BLOB NOT NULL REFERENCES attempt(session), node INTEGER NOT NULL, message BLOB NOT NULL,
+                position INTEGER NOT NULL UNIQUE REFERENCES ledger(position), PRIMARY KEY(session, node)) WITHOUT ROWID;
+            CREATE TABLE upload(
+                session BLOB NOT NULL REFERENCES attempt(session), position INTEGER NOT NULL, digest BLOB NOT NULL,
+                envelope BLOB NOT NULL, PRIMARY KEY(session, position)) WITHOUT ROWID;
+            CREATE TABLE survivors(
+                session BLOB PRIMARY KEY REFERENCES attempt(session), bitmap BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE vote(
+                session BLOB NOT NULL REFERENCES survivors(session), node INTEGER NOT NULL, message BLOB NOT NULL,
+                PRIMARY KEY(session, node)) WITHOUT ROWID;
+
+            -- The budget: reservations and charges. One charge a round, for ever.
+            CREATE TABLE reservation(
+                job BLOB NOT NULL REFERENCES task(job), round INTEGER NOT NULL, PRIMARY KEY(job, round)) WITHOUT ROWID;
+            CREATE TABLE charge(
+                number INTEGER PRIMARY KEY, job BLOB NOT NULL REFERENCES task(job), round INTEGER NOT NULL,
+                session BLOB NOT NULL UNIQUE REFERENCES survivors(session), micro_zcdp INTEGER NOT NULL,
+                micro_epsilon_after INTEGER NOT NULL, certificate BLOB NOT NULL,
+                position INTEGER NOT NULL UNIQUE REFERENCES ledger(position), UNIQUE(job, round));
+            CREATE TABLE reveal(
+                session BLOB NOT NULL REFERENCES charge(session), node INTEGER NOT NULL, message BLOB NOT NULL,
+                PRIMARY KEY(session, node)) WITHOUT ROWID;
+            CREATE TABLE aggregate(
+                session BLOB PRIMARY KEY REFERENCES charge(session), sum BLOB NOT NULL, digest BLOB NOT NULL)
+                WITHOUT ROWID;
+            CREATE TABLE release(
+                job BLOB NOT NULL, round INTEGER NOT NULL, session BLOB NOT NULL UNIQUE REFERENCES aggregate(session),
+                charge INTEGER NOT NULL UNIQUE REFERENCES charge(number), parent BLOB NOT NULL, model BLOB NOT NULL,
+                ride_alongs TEXT NOT NULL, released_at_ms INTEGER NOT NULL,
+                position INTEGER NOT NULL UNIQUE REFERENCES ledger(position), PRIMARY KEY(job, round)) WITHOUT ROWID;
+
+            -- Who did what: one row a privileged act.
+            CREATE TABLE audit(
+                number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, actor TEXT NOT NULL, certificate BLOB NOT NULL,
+                act TEXT NOT NULL, subject TEXT NOT NULL);
+            CREATE TABLE revoked(certificate BLOB PRIMARY KEY) WITHOUT ROWID;
+
+            CREATE TRIGGER ledger_keeps BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER charge_keeps BEFORE UPDATE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER charge_stays BEFORE DELETE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER release_keeps BEFORE UPDATE ON release BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER release_stays BEFORE DELETE ON release BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER survivors_keep BEFORE UPDATE ON survivors BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER survivors_stay BEFORE DELETE ON survivors BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            """)
+    ])
+}

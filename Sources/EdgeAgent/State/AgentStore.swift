@@ -1,0 +1,295 @@
+// The agent's durable state, one method a fact. Every method returns after the fact is on the disk.
+
+import Consent
+import Cryptography
+import DifferentialPrivacy
+import MerkleLog
+import Rounds
+import SecureAggregation
+import Storage
+import WireFormat
+
+/// The agent's database.
+struct AgentStore: Sendable {
+    let database: Database
+
+    // MARK: Epochs and prekeys
+
+    /// This node's agreement key of an epoch, drawn at first use.
+    func agreementKey(epoch: UInt64, random: any RandomSource) async throws -> X25519PrivateKey {
+        try await database.write { connection in
+            let stored = try connection.queryOne(
+                "SELECT agreement_key FROM epoch WHERE number = ?", Int64(epoch)
+            ) { try $0.optionalBlob(0) }
+            if let stored {
+                guard let bytes = stored else { throw SecureAggregationError.tooLate("the epoch") }
+                return try X25519PrivateKey(SecretBytes(copying: bytes))
+            }
+            let key = try X25519PrivateKey(try random.secretBytes(count: 32))
+            // Keys of past epochs go before the new one is used: that is the window of forward secrecy.
+            try connection.execute("UPDATE epoch SET agreement_key = NULL WHERE number < ?", Int64(epoch))
+            try connection.execute("UPDATE prekey SET secret = NULL WHERE epoch < ?", Int64(epoch))
+            try connection.execute(
+                "INSERT INTO epoch(number, agreement_key) VALUES (?, ?)", Int64(epoch),
+                key.rawRepresentation.unprotectedCopy())
+            return key
+        }
+    }
+
+    /// Pins an epoch's announcement: the first root seen is the only one.
+    func pin(_ announcement: EpochAnnouncement, root: Digest) async throws {
+        try await database.write { connection in
+            let stored = try connection.queryOne(
+                "SELECT root FROM epoch WHERE number = ?", Int64(announcement.epoch)
+            ) { try $0.optionalDigest(0) }
+            guard let stored else { throw SecureAggregationError.unknown("epoch") }
+            if let stored {
+                guard stored == root else { throw SecureAggregationError.conflict("the epoch's root") }
+                return
+            }
+            try connection.execute(
+                "UPDATE epoch SET announcement = ?, root = ? WHERE number = ?", announcement.encoded(), root.bytes,
+                Int64(announcement.epoch))
+        }
+    }
+
+    /// The pinned announcement of an epoch.
+    func announcement(epoch: UInt64) async throws -> EpochAnnouncement? {
+        try await database.read { connection in
+            try connection.queryOne("SELECT announcement FROM epoch WHERE number = ?", Int64(epoch)) {
+                try $0.optionalBlob(0).map { try EpochAnnouncement(decoding: $0) }
+            } ?? nil
+        }
+    }
+
+    /// Makes and stores prekeys until `stock` are unused, and returns the bundles that are not delivered yet.
+    func prekeys(
+        stock: Int, epoch: Epoch, make: @escaping @Sendable (UInt64) throws -> PreparedPrekey
+    ) async throws -> [(sequence: UInt64, bundle: PrekeyBundle)] {
+        try await database.write { connection in
+            let unused = try connection.queryOne(
+                "SELECT count(*) FROM prekey WHERE epoch = ? AND session IS NULL", Int64(epoch.number)
+            ) { Int(try $0.integer(0)) }
+            for _ in 0..<max(0, stock - (unused ?? 0)) {
+                // AUTOINCREMENT never gives a number twice, even after rows are deleted.
+                let last = try connection.queryOne(
+                    "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
+                ) { try $0.integer(0) }
+                let prepared = try make(UInt64(last ?? 0) + 1)
+                try connection.execute(
+                    "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
+                    Int64(prepared.sequence), Int64(epoch.number),
+                    prepared.privateKey.rawRepresentation.unprotectedCopy(),
+                    prepared.bundle.prekey.body.digest.bytes, prepared.bundle.encoded())
+            }
+            return try connection.query(
+                "SELECT sequence, bundle FROM prekey WHERE epoch = ? AND delivered = 0 AND session IS NULL",
+                Int64(epoch.number)
+            ) { (UInt64(try $0.integer(0)), try PrekeyBundle(decoding: try $0.blob(1))) }
+        }
+    }
+
+    /// The coordinator has this prekey.
+    func delivered(_ sequence: UInt64) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "UPDATE prekey SET delivered = 1, bundle = NULL WHERE sequence = ?", Int64(sequence))
+        }
+    }
+
+    /// Digests of this node's unused prekeys.
+    func unusedPrekeys() async throws -> [UInt64: Digest] {
+        let rows = try await database.read { connection in
+            try connection.query("SELECT sequence, digest FROM prekey WHERE session IS NULL") {
+                (UInt64(try $0.integer(0)), try $0.digest(1))
+            }
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
+    // MARK: Sessions
+
+    /// What is known of a session.
+    enum SessionRecord: Sendable {
+        /// Never seen.
+        case new
+        /// Its prekey is burned and no upload was stored: a crash between the two. It stays unanswered.
+        case burned
+        /// The upload is stored and waits for its receipt.
+        case stored(UploadEnvelope)
+        /// Finished.
+        case closed
+    }
+
+    func record(of session: Digest) async throws -> SessionRecord {
+        try await database.read { connection in
+            let row = try connection.queryOne(
+                "SELECT envelope, receipt IS NOT NULL OR abandoned FROM session WHERE session = ?", session.bytes
+            ) { (try $0.optionalBlob(0), try $0.boolean(1)) }
+            guard let row else { return .new }
+            if row.1 { return .closed }
+            guard let envelope = row.0 else { return .burned }
+            return .stored(try UploadEnvelope(decoding: envelope))
+        }
+    }
+
+    /// Charges a round to this node's budget, once, and returns the charge's number.
+    /// - Throws: `BudgetError` if the plan's rounds are used up or the round is out of order.
+    func charge(_ plan: ValidatedPlan, round: UInt64) async throws -> UInt64 {
+        try await database.write { connection in
+            let rows = try connection.query(
+                "SELECT round, number FROM charge WHERE job = ?", plan.jobID.bytes
+            ) { (round: UInt64(try $0.integer(0)), number: UInt64(try $0.integer(1))) }
+            let cost = plan.accountant.microZCDPPerRound
+            let planned = UInt64(plan.plan.roundCount)
+            var budget = try NodeBudget(
+                jobs: rows.isEmpty
+                    ? [:]
+                    : [
+                        plan.jobID.bytes: NodeBudget.Job(
+                            plannedRounds: planned, microZCDPPerRound: cost, chargedRounds: Set(rows.map(\.round)))
+                    ])
+            let isNew = try budget.charge(
+                job: plan.jobID.bytes, round: round, plannedRounds: planned, microZCDPPerRound: cost)
+            if !isNew, let number = rows.first(where: { $0.round == round })?.number { return number }
+            try connection.execute(
+                "INSERT INTO charge(job, round, planned_rounds, micro_zcdp) VALUES (?, ?, ?, ?)", plan.jobID.bytes,
+                Int64(round), Int64(planned), Int64(cost))
+            return UInt64(connection.lastInsertedRowID)
+        }
+    }
+
+    /// Burns a prekey for a session and returns its private key, for this one use.
+    /// - Throws: ``SecureAggregationError/alreadyUsed(_:)``.
+    func burn(_ sequence: UInt64, for parameters: SessionParameters) async throws -> X25519PrivateKey {
+        try await database.write { connection in
+            let secret = try connection.queryOne(
+                "SELECT secret FROM prekey WHERE sequence = ? AND session IS NULL", Int64(sequence)
+            ) { try $0.optionalBlob(0) }
+            guard let secret, let bytes = secret else { throw SecureAggregationError.alreadyUsed("own prekey") }
+            let session = parameters.sessionID
+            try connection.execute(
+                "UPDATE prekey SET session = ?, secret = NULL WHERE sequence = ?", session.bytes, Int64(sequence))
+            do {
+                try connection.execute(
+                    "INSERT INTO session(session, job, round, attempt, sequence) VALUES (?, ?, ?, ?, ?)",
+                    session.bytes, parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
+                    Int64(sequence))
+            } catch let error as StorageError {
+                if case .constraint = error { throw SecureAggregationError.alreadyUsed("this attempt") }
+                throw error
+            }
+            return try X25519PrivateKey(SecretBytes(copying: bytes))
+        }
+    }
+
+    func storeEnvelope(_ envelope: UploadEnvelope, session: Digest) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "UPDATE session SET envelope = ? WHERE session = ?", envelope.encoded(), session.bytes)
+        }
+    }
+
+    func storeReceipt(_ receipt: SignedMessage<UploadReceipt>) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "UPDATE session SET receipt = ?, envelope = NULL WHERE session = ?", receipt.encoded(),
+                receipt.body.sessionID.bytes)
+        }
+    }
+
+    func abandon(_ session: Digest) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "UPDATE session SET abandoned = 1, envelope = NULL WHERE session = ?", session.bytes)
+        }
+    }
+
+    /// Sessions whose stored upload waits for a receipt.
+    func unfinishedSessions() async throws -> [Digest] {
+        try await database.read { connection in
+            try connection.query(
+                "SELECT session FROM session WHERE receipt IS NULL AND abandoned = 0"
+            ) { try $0.digest(0) }
+        }
+    }
+
+    // MARK: Committee locks
+
+    func locks() async throws -> CommitteeLocks {
+        let changes = try await database.read { connection in
+            try connection.query("SELECT kind, name, number, target FROM committee_lock") { row in
+                try LockChange(
+                    kind: Int(try row.integer(0)), name: try row.blob(1), number: try row.integer(2),
+                    target: try row.digest(3))
+            }
+        }
+        return try CommitteeLocks(restoring: changes)
+    }
+
+    /// Stores promises, all or none.
+    func store(_ changes: [LockChange]) async throws {
+        guard !changes.isEmpty else { return }
+        try await database.write { connection in
+            for change in changes {
+                let row = change.row
+                // No OR REPLACE: a promise that contradicts an earlier one must fail here too.
+                try connection.execute(
+                    "INSERT INTO committee_lock VALUES (?, ?, ?, ?)", row.kind, row.name, row.number, row.target.bytes)
+            }
+        }
+    }
+
+    // MARK: The log's head
+
+    /// The newest checkpoint this node has verified.
+    func head() async throws -> PinnedCheckpoint? {
+        try await database.read { connection in
+            try connection.queryOne("SELECT size, root FROM head") {
+                try PinnedCheckpoint(size: Int(try $0.integer(0)), root: try $0.digest(1))
+            }
+        }
+    }
+
+    func storeHead(_ head: PinnedCheckpoint) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "INSERT INTO head VALUES (1, ?, ?) ON CONFLICT(only) DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size > size",
+                head.size, head.root.bytes)
+        }
+    }
+
+    // MARK: Cohorts
+
+    func storeCohort(
+        _ committed: CohortCommitted, salt: CohortSalt, view: ConsentView, signature: [UInt8], session: Digest
+    ) async throws {
+        try await database.write { connection in
+            try connection.execute(
+                "INSERT INTO cohort VALUES (?, ?, ?, ?, ?)", session.bytes, salt.bytes, view.encoded(), signature,
+                committed.encoded())
+        }
+    }
+}
+
+extension LockChange {
+    fileprivate var row: (kind: Int, name: [UInt8], number: Int64, target: Digest) {
+        switch self {
+        case .label(let session, let label): (1, session.bytes, 0, label)
+        case .prekey(let node, let sequence, let session):
+            (2, withUnsafeBytes(of: node.bigEndian) { [UInt8]($0) }, Int64(sequence), session)
+        case .round(let job, let round, let session): (3, job.bytes, Int64(round), session)
+        }
+    }
+
+    fileprivate init(kind: Int, name: [UInt8], number: Int64, target: Digest) throws {
+        switch kind {
+        case 1: self = .label(session: try Digest(name), label: target)
+        case 2:
+            self = .prekey(
+                node: name.reduce(0) { $0 << 8 | NodeIndex($1) }, sequence: UInt64(number), session: target)
+        case 3: self = .round(job: try JobID(name), round: UInt64(number), session: target)
+        default: throw SecureAggregationError.malformed("stored committee lock")
+        }
+    }
+}
