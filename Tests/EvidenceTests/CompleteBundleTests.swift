@@ -4,6 +4,7 @@ import Cryptography
 import MerkleLog
 import SecureAggregation
 import Testing
+import WireFormat
 
 @testable import Evidence
 
@@ -54,9 +55,7 @@ struct CompleteBundleTests {
         try scenario.void(3, session: session, isSpent: false)
         scenario.previousPinned = previous
         var second = RoundOptions()
-        second.records = [.commitments, .charge, .release]
         second.attempt = 2
-        second.pinned = scenario.opened[3]?.pinned
         try scenario.play(3, second)
         let report = try scenario.verify(scenario.parts())
         #expect(report.rounds.map(\.voidedSessions) == [0, 1, 1])

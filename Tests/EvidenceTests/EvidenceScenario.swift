@@ -304,7 +304,7 @@ final class EvidenceScenario {
             asOfMilliseconds: start + 500_000)
         return try VerifiedView(
             verifying: view, signature: view.statement.signature(by: ledger), by: ledger.publicKey,
-            origin: Self.origin, node: node, pinned: pinned)
+            origin: Self.origin, node: node, pinned: pinned, previousPinned: previousPinned)
     }
 
     // MARK: The bundle

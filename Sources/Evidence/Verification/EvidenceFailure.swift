@@ -41,7 +41,7 @@ public enum EvidenceFailure: Equatable, Sendable {
     // Rounds.
     /// No round was opened.
     case roundMissing
-    /// A round is opened again, or after a later one.
+    /// A round is opened out of turn: not the next one, or again without its earlier attempt given up unspent.
     case roundOrder
     /// A record comes before its round was opened, or after the next one was.
     case recordOutsideRound(RecordKind)
@@ -55,10 +55,14 @@ public enum EvidenceFailure: Equatable, Sendable {
     case pinnedTooLate
     /// The pinned checkpoint is older than the previous round's: withdrawals in between would be undone.
     case pinnedGoesBack
+    /// The size that the round names as previously pinned is not the one that the round before pinned.
+    case previousPinned
     /// The cap on ε differs from the previous round's.
     case capChanged
     /// Spent ε is less than before.
     case epsilonDecreases
+    /// More ε was spent before the round than the charges in the bundle say.
+    case epsilonUnaccounted
     /// Spent ε exceeds the cap.
     case epsilonAboveCap
     // Cohort commitments.

@@ -9,7 +9,10 @@ import SecureAggregation
 struct RoundHistory {
     /// One round.
     struct Round {
-        let opened: RoundOpened
+        /// The latest opening: every attempt has its own, on its own checkpoint.
+        var opened: RoundOpened
+        /// Attempts opened.
+        var openings: UInt64 = 1
         /// By session, then by node.
         var commitments: [Digest: [UInt32: CohortCommitment]] = [:]
         var charge: (index: Int, event: BudgetCharged, attempt: VerifiedAttempt)?
@@ -69,20 +72,46 @@ struct RoundHistory {
 
     private mutating func open(_ event: RoundOpened, index: Int) throws(EvidenceError) {
         let place = EvidenceError.Place.round(event.round.round)
-        if let previous = rounds.last {
-            guard previous.number < event.round.round else { throw EvidenceError(place, .roundOrder) }
-            guard previous.opened.pinned.size <= event.pinned.size else { throw EvidenceError(place, .pinnedGoesBack) }
-            guard previous.opened.epsilonCapMicro == event.epsilonCapMicro else {
-                throw EvidenceError(place, .capChanged)
-            }
-        }
+        let isRetry = rounds.last?.number == event.round.round
+        try checkTurn(event, isRetry: isRetry, place)
         guard event.planDigest == plan.digest else { throw EvidenceError(place, .openedPlan) }
         guard model == nil || model == event.modelDigest else { throw EvidenceError(place, .openedModel) }
         guard log.contains(event.pinned) else { throw EvidenceError(place, .pinnedUnknown) }
         guard event.pinned.size <= index else { throw EvidenceError(place, .pinnedTooLate) }
+        guard event.epsilonBeforeMicro <= epsilonMicro else { throw EvidenceError(place, .epsilonUnaccounted) }
         try spend(event.epsilonBeforeMicro, cap: event.epsilonCapMicro, place)
         model = event.modelDigest
-        rounds.append(Round(opened: event))
+        if isRetry {
+            rounds[rounds.count - 1].opened = event
+            rounds[rounds.count - 1].openings += 1
+        } else {
+            rounds.append(Round(opened: event))
+        }
+    }
+
+    /// Whether it is this round's turn: rounds are counted without gaps, and a round is opened again only after every
+    /// earlier attempt at it was given up unspent.
+    private func checkTurn(_ event: RoundOpened, isRetry: Bool, _ place: EvidenceError.Place) throws(EvidenceError) {
+        guard let previous = rounds.last else {
+            guard event.round.round == 1 else { throw EvidenceError(place, .roundOrder) }
+            guard event.previousPinned == 0 else { throw EvidenceError(place, .previousPinned) }
+            return
+        }
+        if isRetry {
+            guard previous.charge == nil, UInt64(previous.voided.count) == previous.openings,
+                previous.openings < SessionParameters.maximumAttempts
+            else { throw EvidenceError(place, .roundOrder) }
+        } else {
+            guard event.round.round > 0, previous.number == event.round.round - 1 else {
+                throw EvidenceError(place, .roundOrder)
+            }
+        }
+        let expected = isRetry ? previous.opened.previousPinned : previous.opened.pinned.size
+        guard event.previousPinned == expected else { throw EvidenceError(place, .previousPinned) }
+        guard previous.opened.pinned.size <= event.pinned.size else { throw EvidenceError(place, .pinnedGoesBack) }
+        guard previous.opened.epsilonCapMicro == event.epsilonCapMicro else {
+            throw EvidenceError(place, .capChanged)
+        }
     }
 
     private mutating func commit(_ event: CohortCommitted) throws(EvidenceError) {
@@ -116,7 +145,8 @@ struct RoundHistory {
             throw EvidenceError(place, .attemptMissing)
         }
         let attempt = try VerifiedAttempt(
-            evidence, opened: round.opened, charge: event, register: register, coordinatorKey: coordinatorKey)
+            evidence, opened: round.opened, number: round.openings, charge: event, register: register,
+            coordinatorKey: coordinatorKey)
         attempts.removeFirst()
         let committed = round.commitments[event.attempt.session] ?? [:]
         if let node = attempt.survivors.first(where: { committed[$0] == nil }) {

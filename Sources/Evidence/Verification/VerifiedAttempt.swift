@@ -19,10 +19,11 @@ struct VerifiedAttempt {
 
     /// Checks an attempt against what the log says about its round.
     /// - Parameters:
-    ///   - opened: the round as it was opened.
+    ///   - opened: the round as it was opened for the attempt.
+    ///   - number: how often the round was opened by then.
     ///   - charge: the charge that the attempt must be of.
     init(
-        _ evidence: AttemptEvidence, opened: RoundOpened, charge: BudgetCharged, register: Register,
+        _ evidence: AttemptEvidence, opened: RoundOpened, number: UInt64, charge: BudgetCharged, register: Register,
         coordinatorKey: Ed25519PublicKey
     ) throws(EvidenceError) {
         let place = EvidenceError.Place.round(opened.round.round)
@@ -34,6 +35,7 @@ struct VerifiedAttempt {
             () throws(SecureAggregationError) in try Roster(bytes: evidence.rosterBytes)
         }
         try Self.check(parameters, opened: opened, charge: charge, register: register, roster: roster)
+        guard parameters.attempt == number else { throw EvidenceError(place, .parametersMismatch(field: "attempt")) }
         for entry in roster.entries where register.node(entry.node) == nil {
             throw EvidenceError(place, .rosterStranger(node: entry.node))
         }
@@ -63,7 +65,7 @@ struct VerifiedAttempt {
             throw EvidenceError(place, .certificateDigest)
         }
         offeredCount = roster.entries.count
-        number = parameters.attempt
+        self.number = number
         survivorDigest = survivors.digest
         self.survivors = zip(roster.entries, survivors.alive).filter(\.1).map(\.0.node)
         voteCount = evidence.certificate.votes.count
