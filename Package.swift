@@ -125,6 +125,8 @@ let package = Package(
         tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
         tests(
             "Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
+        tests(
+            "Evidence", ["Consent", "Cryptography", "Evidence", "MerkleLog", "SecureAggregation", "WireFormat"]),
         tests("Storage", ["Cryptography", "Storage"]),
         tests("Identity", ["Cryptography", "Identity"]),
         tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),

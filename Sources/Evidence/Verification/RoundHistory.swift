@@ -1,0 +1,216 @@
+// The job as the log tells it: one pass over the round records in log order. Each record is judged when it comes, by what
+// came before it, so "before" and "after" need no other check.
+
+import Consent
+import Cryptography
+import SecureAggregation
+
+/// What the records so far say.
+struct RoundHistory {
+    /// One round.
+    struct Round {
+        /// The latest opening: every attempt has its own, on its own checkpoint.
+        var opened: RoundOpened
+        /// Attempts opened.
+        var openings: UInt64 = 1
+        /// By session, then by node.
+        var commitments: [Digest: [UInt32: CohortCommitment]] = [:]
+        var charge: (index: Int, event: BudgetCharged, attempt: VerifiedAttempt)?
+        var release: (index: Int, event: ModelReleased)?
+        /// Sessions that were given up.
+        var voided: [Digest: RoundVoided.Reason] = [:]
+
+        var number: UInt32 { opened.round.round }
+    }
+
+    private let register: Register
+    private let plan: SignedPlan
+    private let log: VerifiedLog
+    private let coordinatorKey: Ed25519PublicKey
+    private var attempts: ArraySlice<AttemptEvidence>
+
+    /// The rounds, ascending.
+    private(set) var rounds: [Round] = []
+    /// The model that the next round must train from; nil before the first round.
+    private(set) var model: Digest?
+    /// Spent so far, in millionths of ε.
+    private(set) var epsilonMicro: UInt64 = 0
+
+    init(
+        register: Register, plan: SignedPlan, log: VerifiedLog, coordinatorKey: Ed25519PublicKey,
+        attempts: [AttemptEvidence]
+    ) {
+        self.register = register
+        self.plan = plan
+        self.log = log
+        self.coordinatorKey = coordinatorKey
+        self.attempts = attempts[...]
+    }
+
+    /// Takes in the record at a log index, later than all before it.
+    mutating func take(_ event: RoundEvent, index: Int, place: EvidenceError.Place) throws(EvidenceError) {
+        guard event.round.job.bytes == plan.jobID.bytes else { throw EvidenceError(place, .otherJob) }
+        switch event {
+        case .opened(let event): try open(event, index: index)
+        case .cohortCommitted(let event): try commit(event)
+        case .budgetCharged(let event): try charge(event, index: index)
+        case .modelReleased(let event): try release(event, index: index)
+        case .voided(let event): try void(event)
+        }
+    }
+
+    /// Ends the history: nothing may be left over.
+    func finish() throws(EvidenceError) {
+        if rounds.isEmpty { throw EvidenceError(.file, .roundMissing) }
+        if !attempts.isEmpty { throw EvidenceError(.attempt(attempts.startIndex), .attemptUnexpected) }
+    }
+
+    /// The round with a number.
+    func round(_ number: UInt32) -> Round? { rounds.first { $0.number == number } }
+
+    // MARK: Records
+
+    private mutating func open(_ event: RoundOpened, index: Int) throws(EvidenceError) {
+        let place = EvidenceError.Place.round(event.round.round)
+        let isRetry = rounds.last?.number == event.round.round
+        try checkTurn(event, isRetry: isRetry, place)
+        guard event.planDigest == plan.digest else { throw EvidenceError(place, .openedPlan) }
+        guard model == nil || model == event.modelDigest else { throw EvidenceError(place, .openedModel) }
+        guard log.contains(event.pinned) else { throw EvidenceError(place, .pinnedUnknown) }
+        guard event.pinned.size <= index else { throw EvidenceError(place, .pinnedTooLate) }
+        guard event.epsilonBeforeMicro <= epsilonMicro else { throw EvidenceError(place, .epsilonUnaccounted) }
+        try spend(event.epsilonBeforeMicro, cap: event.epsilonCapMicro, place)
+        model = event.modelDigest
+        if isRetry {
+            rounds[rounds.count - 1].opened = event
+            rounds[rounds.count - 1].openings += 1
+        } else {
+            rounds.append(Round(opened: event))
+        }
+    }
+
+    /// Whether it is this round's turn: rounds are counted without gaps, and a round is opened again only after every
+    /// earlier attempt at it was given up unspent.
+    private func checkTurn(_ event: RoundOpened, isRetry: Bool, _ place: EvidenceError.Place) throws(EvidenceError) {
+        guard let previous = rounds.last else {
+            guard event.round.round == 1 else { throw EvidenceError(place, .roundOrder) }
+            guard event.previousPinned == 0 else { throw EvidenceError(place, .previousPinned) }
+            return
+        }
+        if isRetry {
+            guard previous.charge == nil, UInt64(previous.voided.count) == previous.openings,
+                previous.openings < SessionParameters.maximumAttempts
+            else { throw EvidenceError(place, .roundOrder) }
+        } else {
+            guard event.round.round > 0, previous.number == event.round.round - 1 else {
+                throw EvidenceError(place, .roundOrder)
+            }
+        }
+        let expected = isRetry ? previous.opened.previousPinned : previous.opened.pinned.size
+        guard event.previousPinned == expected else { throw EvidenceError(place, .previousPinned) }
+        guard previous.opened.pinned.size <= event.pinned.size else { throw EvidenceError(place, .pinnedGoesBack) }
+        guard previous.opened.epsilonCapMicro == event.epsilonCapMicro else {
+            throw EvidenceError(place, .capChanged)
+        }
+    }
+
+    private mutating func commit(_ event: CohortCommitted) throws(EvidenceError) {
+        let commitment = event.commitment
+        let current = try current(commitment.attempt.round, .cohortCommitted)
+        let place = EvidenceError.Place.round(commitment.attempt.round.round)
+        let node = commitment.node
+        let session = commitment.attempt.session
+        guard let registered = register.node(node) else { throw EvidenceError(place, .commitmentStranger(node: node)) }
+        try EvidenceError.consent(place, { _ in .commitmentSignature(node: node) }) { () throws(ConsentError) in
+            try commitment.verify(signature: event.signature, by: registered.protocolKey)
+        }
+        guard commitment.pinnedSize == rounds[current].opened.pinned.size else {
+            throw EvidenceError(place, .commitmentPinned(node: node))
+        }
+        guard rounds[current].charge?.event.attempt.session != session else {
+            throw EvidenceError(place, .commitmentAfterCharge(node: node))
+        }
+        guard rounds[current].commitments[session, default: [:]].updateValue(commitment, forKey: node) == nil else {
+            throw EvidenceError(place, .commitmentRepeated(node: node))
+        }
+    }
+
+    private mutating func charge(_ event: BudgetCharged, index: Int) throws(EvidenceError) {
+        let current = try current(event.attempt.round, .budgetCharged)
+        let place = EvidenceError.Place.round(event.attempt.round.round)
+        let round = rounds[current]
+        guard round.charge == nil else { throw EvidenceError(place, .secondCharge) }
+        guard round.voided[event.attempt.session] == nil else { throw EvidenceError(place, .voidContradicts) }
+        guard let evidence = attempts.first, evidence.parameters.body.round == UInt64(round.number) else {
+            throw EvidenceError(place, .attemptMissing)
+        }
+        let attempt = try VerifiedAttempt(
+            evidence, opened: round.opened, number: round.openings, charge: event, register: register,
+            coordinatorKey: coordinatorKey)
+        attempts.removeFirst()
+        let committed = round.commitments[event.attempt.session] ?? [:]
+        if let node = attempt.survivors.first(where: { committed[$0] == nil }) {
+            throw EvidenceError(place, .commitmentMissing(node: node))
+        }
+        try spend(event.epsilonAfterMicro, cap: round.opened.epsilonCapMicro, place)
+        rounds[current].charge = (index, event, attempt)
+    }
+
+    private mutating func release(_ event: ModelReleased, index: Int) throws(EvidenceError) {
+        let current = try current(event.attempt.round, .modelReleased)
+        let place = EvidenceError.Place.round(event.attempt.round.round)
+        let round = rounds[current]
+        guard let charge = round.charge else { throw EvidenceError(place, .releaseWithoutCharge) }
+        guard round.release == nil else { throw EvidenceError(place, .secondRelease) }
+        guard event.attempt.session == charge.event.attempt.session else {
+            throw EvidenceError(place, .releaseSession)
+        }
+        guard round.voided[event.attempt.session] == nil else { throw EvidenceError(place, .voidContradicts) }
+        guard event.chargeIndex == charge.index else { throw EvidenceError(place, .chargeIndex) }
+        guard event.survivorDigest == charge.attempt.survivorDigest else { throw EvidenceError(place, .survivorDigest) }
+        guard event.parentModelDigest == round.opened.modelDigest else { throw EvidenceError(place, .parentModel) }
+        rounds[current].release = (index, event)
+        model = event.modelDigest
+    }
+
+    private mutating func void(_ event: RoundVoided) throws(EvidenceError) {
+        let current = try current(event.attempt.round, .voided)
+        let place = EvidenceError.Place.round(event.attempt.round.round)
+        let session = event.attempt.session
+        let isCharged = rounds[current].charge?.event.attempt.session == session
+        guard !isCharged || rounds[current].release == nil, event.isSpent == isCharged,
+            rounds[current].voided.updateValue(event.reason, forKey: session) == nil
+        else { throw EvidenceError(place, .voidContradicts) }
+    }
+
+    // MARK: Helpers
+
+    /// The position of the round under way, which must be the record's.
+    private func current(
+        _ round: RoundReference, _ kind: EvidenceFailure.RecordKind
+    ) throws(EvidenceError) -> Int {
+        guard let last = rounds.last, last.number == round.round else {
+            throw EvidenceError(.round(round.round), .recordOutsideRound(kind))
+        }
+        return rounds.count - 1
+    }
+
+    private mutating func spend(_ micro: UInt64, cap: UInt64, _ place: EvidenceError.Place) throws(EvidenceError) {
+        guard micro >= epsilonMicro else { throw EvidenceError(place, .epsilonDecreases) }
+        guard micro <= cap else { throw EvidenceError(place, .epsilonAboveCap) }
+        epsilonMicro = micro
+    }
+}
+
+extension RoundEvent {
+    /// The round that the record is about.
+    var round: RoundReference {
+        switch self {
+        case .opened(let event): event.round
+        case .cohortCommitted(let event): event.commitment.attempt.round
+        case .budgetCharged(let event): event.attempt.round
+        case .modelReleased(let event): event.attempt.round
+        case .voided(let event): event.attempt.round
+        }
+    }
+}
