@@ -103,12 +103,14 @@ let package = Package(
             [
                 "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence",
                 "HTTPClient",
-                "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "WireFormat",
+                "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "Vectors", "WireFormat",
             ]),
 
         // Executables.
         tool("concord", ["ChainKeys", "CommandLineKit", "Coordinator", "Demonstration", "Evidence", "Identity"]),
-        tool("concord-agent", ["ChainKeys", "CommandLineKit", "EdgeAgent", "Identity"]),
+        tool(
+            "concord-agent",
+            ["CommandLineKit", "Cryptography", "EdgeAgent", "SecureAggregation", "WireFormat"]),
         tool("concord-verify", ["CommandLineKit", "Evidence"]),
 
         // Tests.

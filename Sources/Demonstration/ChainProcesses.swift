@@ -99,6 +99,22 @@ final class ChainProcesses {
 
     func killAgent(_ store: Int) { agents[store]?.killNow() }
 
+    /// A stopped store's answer about one customer's absence from a round.
+    func auditAnswer(store: Int, job: String, round: Int, customer: String) async throws -> [UInt8] {
+        let output = "\(work)/absence-\(round).cbor"
+        let process = try ChildProcess(
+            program: "\(binaries)/concord-agent",
+            arguments: [
+                "audit", "--config", "\(folder(store))/agent.json5", "--job", job, "--round", String(round),
+                "--customer", customer, "--output", output,
+            ], log: "\(work)/logs/audit.log")
+        for _ in 0..<500 where process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+        guard let data = try? Data(contentsOf: URL(filePath: output)) else {
+            throw DemonstrationFailure("the store gave no answer; see \(work)/logs/audit.log")
+        }
+        return [UInt8](data)
+    }
+
     /// What every process still alive takes together, remembered as the peak.
     func measureMemory() {
         var total = ChildProcess.ownMemoryBytes

@@ -8,6 +8,7 @@ import Evidence
 import FoundationEssentials
 import Identity
 import Learning
+import Rounds
 import SecureAggregation
 import WireFormat
 
@@ -57,7 +58,7 @@ extension Demonstration {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(result).write(to: URL(filePath: "\(work)/rounds.json"))
-        try Data(DemonstrationReport.html(result).utf8).write(to: URL(filePath: result.report))
+        // REPORT
         show(result)
         return result
     }
@@ -83,7 +84,7 @@ extension Demonstration {
         _ task: RunningTask, withdrawal: Withdrawal, chain: ChainProcesses, keys: String, modelBytes: [UInt8]
     ) async throws -> CollectedEvidence {
         await chain.stopAgents()
-        let answer = try chain.auditAnswer(
+        let answer = try await chain.auditAnswer(
             store: withdrawal.home, job: task.job, round: withdrawal.firstRound, customer: withdrawal.customer)
         let auditor = try PeopleClient(port: chain.port, keys: keys, role: .auditor)
         let bytes = try await auditor.evidence(task.job, answers: answer)

@@ -1,5 +1,6 @@
 // Running the rounds, with their accidents.
 
+import CommandLineKit
 import FoundationEssentials
 
 /// A customer who took her consent back between two rounds.

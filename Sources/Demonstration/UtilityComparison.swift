@@ -1,6 +1,7 @@
 // How good the models are, on a period none of them saw. Computed by the demonstration, which holds all the data; a real
 // chain would have to pay for such a number out of the privacy budget, and the report says so.
 
+import Cryptography
 import Learning
 
 /// The yardsticks, and the measure.
@@ -16,7 +17,8 @@ struct UtilityComparison {
         customers = consented
         popularity = PopularityBaseline(categoryCount: job.vocabulary.count, customers: consented)
             .report(on: consented).meanAveragePrecision
-        let model = try CentralTraining().train(job.initialModel, customers: consented)
+        var random = try KeyedRandomGenerator(key: SecretBytes(copying: SHA256.tagged("central-training").bytes))
+        let model = try CentralTraining().train(from: job.initialModel, on: consented, random: &random)
         central = RankingEvaluation.report(of: model, on: consented).meanAveragePrecision
     }
 

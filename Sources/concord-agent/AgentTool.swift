@@ -1,14 +1,17 @@
 // The store node's tool.
 
 import CommandLineKit
+import Cryptography
 import EdgeAgent
 import FoundationEssentials
+import SecureAggregation
+import WireFormat
 
 @main
 enum AgentTool {
     static let command = Command(
         "concord-agent", summary: "A store node: gates, trains, masks and uploads.", version: "0.1.0",
-        subcommands: [RunCommand.command])
+        subcommands: [RunCommand.command, AuditCommand.command])
 
     static func main() async { await command.main() }
 }
@@ -33,6 +36,38 @@ enum RunCommand {
                 throw CommandFailure("\(error)")
             }
             await agent.run(until: { stop.isSet })
+            return .success
+        })
+}
+
+/// `concord-agent audit`.
+enum AuditCommand {
+    static let command = Command(
+        "audit", summary: "Show an auditor that a customer was outside this node's cohort in a round.",
+        discussion: "Writes the answer as CBOR (Protocols/node-api.md, \"absence-answer\"). It names a data subject.",
+        options: [
+            .value("config", placeholder: "FILE", "JSON5 configuration"),
+            .value("job", placeholder: "ID", "job, 32 hexadecimal digits"),
+            .value("round", placeholder: "N", "round"),
+            .value("customer", placeholder: "ID", "the customer's loyalty id"),
+            .value("output", placeholder: "FILE", "where the answer goes"),
+        ],
+        exitCodes: [(.violation, "the customer was in the cohort, or the node has no record of the round")],
+        run: { arguments in
+            let configuration = try AgentTool.configuration(arguments)
+            let job: JobID
+            do { job = try JobID(try Hex.decode(try arguments.string("job"))) } catch {
+                throw CommandFailure("job: expected 32 hexadecimal digits", exitCode: .usage)
+            }
+            let round = try arguments.integer("round", in: 1...Int(UInt32.max))
+            do {
+                let answer = try await AuditDesk(configuration: configuration)
+                    .absence(ofCustomer: try arguments.string("customer"), job: job, round: UInt64(round))
+                try Data(answer.encoded()).write(
+                    to: URL(filePath: try arguments.string("output")), options: .withoutOverwriting)
+            } catch let error as AuditError {
+                throw CommandFailure(error.description, exitCode: .violation)
+            }
             return .success
         })
 }

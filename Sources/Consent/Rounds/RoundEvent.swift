@@ -41,3 +41,16 @@ public enum RoundEvent: WireMessage, Hashable {
         }
     }
 }
+
+extension RoundEvent {
+    /// The round that the record is about.
+    public var round: RoundReference {
+        switch self {
+        case .opened(let event): event.round
+        case .cohortCommitted(let event): event.commitment.attempt.round
+        case .budgetCharged(let event): event.attempt.round
+        case .modelReleased(let event): event.attempt.round
+        case .voided(let event): event.attempt.round
+        }
+    }
+}

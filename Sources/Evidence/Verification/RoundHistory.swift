@@ -201,16 +201,3 @@ struct RoundHistory {
         epsilonMicro = micro
     }
 }
-
-extension RoundEvent {
-    /// The round that the record is about.
-    var round: RoundReference {
-        switch self {
-        case .opened(let event): event.round
-        case .cohortCommitted(let event): event.commitment.attempt.round
-        case .budgetCharged(let event): event.attempt.round
-        case .modelReleased(let event): event.attempt.round
-        case .voided(let event): event.attempt.round
-        }
-    }
-}
