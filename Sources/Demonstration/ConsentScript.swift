@@ -18,11 +18,16 @@ struct ConsentScript: ~Copyable {
 
     private static let day: Int64 = 86_400_000
 
+    /// The notice that every customer was shown, named by the digest of its text.
+    private static let notice =
+        "loyalty-notice:3:"
+        + SHA256.hash([UInt8]("Your store may learn from your purchases. They stay in the store.".utf8)).hex
+
     /// One customer's capture rows in the order they happened, and whether she may train at the end of them.
     mutating func rows(customer: String) -> (rows: [String], consents: Bool) {
         let start = nowMilliseconds - Int64(generator.uniform(below: 200) + 150) * Self.day
         func row(_ act: String, _ purposes: String, _ at: Int64, _ expires: Int64? = nil, _ channel: String) -> String {
-            "\(customer),\(act),\(purposes),\(at),\(expires.map(String.init) ?? ""),\(channel)"
+            "\(customer),\(act),\(purposes),\(at),\(expires.map(String.init) ?? ""),\(channel),DE,\(Self.notice)"
         }
         let channel = ["kiosk", "app", "pos", "web", "paper"][Int(generator.uniform(below: 5))]
         var rows = [row("enrolled", "", start, nil, channel)]
@@ -55,6 +60,6 @@ struct ConsentScript: ~Copyable {
 
     /// The row of a customer who takes her consent back now.
     static func withdrawal(customer: String, nowMilliseconds: Int64) -> String {
-        "\(customer),withdrawn,train.federated,\(nowMilliseconds),,app"
+        "\(customer),withdrawn,train.federated,\(nowMilliseconds),,app,DE,"
     }
 }

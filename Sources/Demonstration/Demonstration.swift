@@ -124,7 +124,7 @@ public final class Demonstration {
         return consenting
     }
 
-    static let captureHeader = "customer_id,act,purposes,captured_at_ms,expires_at_ms,channel"
+    static let captureHeader = "customer_id,act,purposes,captured_at_ms,expires_at_ms,channel,jurisdiction,notice"
 
     private func waitUntilReady(_ engineer: PeopleClient, data: ChainData, chain: ChainProcesses) async throws {
         let deadline = ContinuousClock.now + .seconds(120)

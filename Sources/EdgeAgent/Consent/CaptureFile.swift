@@ -1,7 +1,9 @@
 // Consent captures as the store's own systems write them: one CSV row an act of a customer, in the order they happened.
-// Columns: customer_id, act, purposes, captured_at_ms, expires_at_ms, channel.
+// Columns: customer_id, act, purposes, captured_at_ms, expires_at_ms, channel, jurisdiction, notice. Purposes are separated
+// by spaces, with a level after a colon; a notice is id:version:SHA-256 of the text that was shown.
 
 import Consent
+import Cryptography
 
 /// One act of a customer, as captured.
 struct ConsentCapture: Sendable {
@@ -11,6 +13,8 @@ struct ConsentCapture: Sendable {
     let capturedAtMilliseconds: Int64
     let expiresAtMilliseconds: Int64?
     let channel: CaptureChannel
+    let jurisdiction: String?
+    let notice: NoticeReference?
 }
 
 /// A capture file that cannot be used; names the line and the field, never the data.
@@ -23,7 +27,7 @@ struct CaptureFileError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Reads capture files.
 enum CaptureFile {
-    static let header = "customer_id,act,purposes,captured_at_ms,expires_at_ms,channel"
+    static let header = "customer_id,act,purposes,captured_at_ms,expires_at_ms,channel,jurisdiction,notice"
 
     /// Reads a whole file; a bad row refuses it, because half a day's consent is nobody's consent.
     /// - Throws: ``CaptureFileError``.
@@ -45,8 +49,17 @@ enum CaptureFile {
         return captures
     }
 
+    private static func notice(_ text: Substring, line: Int) throws(CaptureFileError) -> NoticeReference? {
+        if text.isEmpty { return nil }
+        let parts = text.split(separator: ":")
+        guard parts.count == 3, let version = UInt32(parts[1]), let digest = try? Digest(hex: String(parts[2])) else {
+            throw CaptureFileError(line: line, field: "notice", expected: "id:version:sha256, or nothing")
+        }
+        return NoticeReference(identifier: String(parts[0]), version: version, digest: digest)
+    }
+
     private static func row(_ fields: [Substring], line: Int) throws(CaptureFileError) -> ConsentCapture {
-        guard fields.count == 6 else { throw CaptureFileError(line: line, field: "row", expected: "6 fields") }
+        guard fields.count == 8 else { throw CaptureFileError(line: line, field: "row", expected: "8 fields") }
         guard !fields[0].isEmpty, fields[0].utf8.count <= 256 else {
             throw CaptureFileError(line: line, field: "customer_id", expected: "1 to 256 bytes")
         }
@@ -99,6 +112,7 @@ enum CaptureFile {
         }
         return ConsentCapture(
             customerID: String(fields[0]), kind: kind, purposes: purposes, capturedAtMilliseconds: captured,
-            expiresAtMilliseconds: expires, channel: channel)
+            expiresAtMilliseconds: expires, channel: channel,
+            jurisdiction: fields[6].isEmpty ? nil : String(fields[6]), notice: try notice(fields[7], line: line))
     }
 }

@@ -47,19 +47,25 @@ struct ConsentInbox: Sendable {
         return try await store.database.write { connection in
             let boot = try inbox.bootIdentifier(connection)
             var sequence = try connection.queryOne("SELECT count(*) FROM consent_event") { try $0.integer(0) } ?? 0
-            for capture in captures {
+            for (row, capture) in captures.enumerated() {
                 sequence += 1
                 let handle = try inbox.handle(of: capture.customerID)
                 let identifier = try EventIdentifier.make(
                     source: inbox.node, boot: boot, sequence: UInt64(sequence))
                 // What this store knows of the customer's earlier decisions is the causal past of this one.
                 let heads = capture.kind.isDecision ? try inbox.heads(of: handle, connection) : []
-                let event = try ConsentEvent(
-                    capture.kind, of: handle, identifier: identifier, purposes: capture.purposes,
-                    legalBasis: capture.kind == .granted ? .consent : nil, channel: capture.channel, actor: .subject,
-                    homeNode: capture.kind == .homeAssigned ? inbox.node : nil,
-                    capturedAtMilliseconds: capture.capturedAtMilliseconds,
-                    expiresAtMilliseconds: capture.expiresAtMilliseconds, seen: heads)
+                let event: ConsentEvent
+                do {
+                    event = try ConsentEvent(
+                        capture.kind, of: handle, identifier: identifier, purposes: capture.purposes,
+                        legalBasis: capture.kind == .granted ? .consent : nil, jurisdiction: capture.jurisdiction,
+                        notice: capture.notice, channel: capture.channel, actor: .subject,
+                        homeNode: capture.kind == .homeAssigned ? inbox.node : nil,
+                        capturedAtMilliseconds: capture.capturedAtMilliseconds,
+                        expiresAtMilliseconds: capture.expiresAtMilliseconds, seen: heads)
+                } catch {
+                    throw CaptureFileError(line: row + 2, field: "row", expected: "\(error)")
+                }
                 let removes =
                     [.withdrawn, .refused, .objection].contains(capture.kind)
                     && capture.purposes.contains { $0.purpose == .trainFederated }
