@@ -87,7 +87,8 @@ struct AlterationTests {
             ("fewer votes", "round 1: certificate"), ("a voter twice", "round 1: certificate"),
             ("votes of the other round", "round 1: certificate"), ("one more survivor", "round 1: certificate"),
             ("one survivor less", "round 1: certificate"), ("roster of the other round", "round 1: parameters"),
-            ("another final model", "model: final-model"), ("another plan", "plan: plan-signature"),
+            ("a longer bitmap", "round 1: survivors"), ("another final model", "model: final-model"),
+            ("another plan", "plan: plan-signature"),
         ])
     func rewrittenParts(change: String, expected: String) throws {
         var (scenario, parts) = try EvidenceScenario.complete()
@@ -162,6 +163,7 @@ struct AlterationTests {
             bitmap[0] ^= 0x80
             parts.attempts[0] = try first.with(3, .bytes(bitmap))
         case "roster of the other round": parts.attempts[0] = try first.with(2, .bytes(parts.attempts[1].rosterBytes))
+        case "a longer bitmap": parts.attempts[0] = try first.with(3, .bytes(first.survivorBitmap + [0]))
         case "another final model": parts.modelDigest = SHA256.hash([1])
         case "another plan":
             parts.plan = SignedPlan(bodyBytes: parts.plan.bodyBytes + [0], signature: parts.plan.signature)

@@ -87,6 +87,9 @@ struct MisconductTests {
         Rule("fewer survivors than the session promised", "too-few-survivors") { options, _ in
             options.dead = [16, 17, 18, 19]
         },
+        Rule("a node in the roster that nobody registered", "roster-node") { options, _ in
+            options.replacement = 99
+        },
         Rule("fewer votes than a quorum", "certificate") { options, _ in options.voters = [0, 1, 2, 3] },
         Rule("a vote counted twice", "certificate") { options, _ in options.voters = [0, 1, 2, 3, 3] },
         Rule("a vote of a node without a seat", "certificate") { options, _ in options.voters = [0, 1, 2, 3, 9] },
@@ -219,6 +222,56 @@ struct MisconductTests {
         scenario.model = Self.other
         let error = failure { _ = try scenario.verify(scenario.parts()) }
         #expect(error == EvidenceError(.round(1), .voidContradicts))
+    }
+
+    @Test("cannot sum over survivors that corrupt nodes could cut off from the others")
+    func disconnected() throws {
+        let scenario = try EvidenceScenario()
+        // Above 300 nodes the mask graph is a ring; a gap as long as a window cuts it.
+        let nodes = try (0..<NodeIndex(320)).map { index in
+            (index, try Ed25519PrivateKey(scenario.random.secretBytes(count: 32)))
+        }
+        let register = try Register(
+            chain: "test.example", version: 1,
+            nodes: nodes.map {
+                RegisteredNode(
+                    index: $0, name: "store-\($0)", operatorName: "chain", protocolKey: $1.publicKey)
+            }, corruptMax: 1, committee: [0, 1, 2, 3, 4], dropoutPermille: 100)
+        let roster = try Roster(nodes.map { RosterEntry(node: $0.0, sequence: 1, prekeyDigest: Self.other) })
+        let derived = try ProtocolParameters.derive(register: register, cohort: roster.entries.count)
+        #expect(!derived.isComplete(cohort: roster.entries.count))
+        let opened = try RoundOpened(
+            round: RoundReference(job: scenario.job, round: 1), planDigest: scenario.plan.digest,
+            modelDigest: Self.other, pinned: scenario.checkpoint(), previousPinned: 0, epsilonBeforeMicro: 0,
+            epsilonCapMicro: 1)
+        let parameters = SessionParameters(
+            registerDigest: register.digest, epochRoot: Self.other, round: 1, attempt: 1,
+            modelDigest: opened.modelDigest, planDigest: opened.planDigest, consentSize: UInt64(opened.pinned.size),
+            consentRoot: opened.pinned.root, previousConsentSize: 0, dimension: 64, layout: .twoBy32,
+            cohortSize: roster.entries.count, minAlive: 17, deadlineMilliseconds: 1, derived: derived,
+            rosterDigest: roster.digest)
+        for (gap, isConnected) in [(derived.neighbours / 2 - 1, true), (derived.neighbours / 2, false)] {
+            let survivors = SurvivorSet(
+                sessionID: parameters.sessionID, alive: nodes.map { !(100..<100 + gap).contains(Int($0.0)) })
+            let certificate = LabelCertificate(
+                votes: try nodes.prefix(5).map {
+                    try SignedMessage(
+                        signing: LabelVote(
+                            sessionID: parameters.sessionID, node: $0.0, labelDigest: survivors.digest), key: $0.1)
+                })
+            let charge = try BudgetCharged(
+                attempt: AttemptReference(round: opened.round, session: parameters.sessionID),
+                certificateDigest: certificate.digest, costMicro: 1, epsilonAfterMicro: 1)
+            let evidence = AttemptEvidence(
+                parameters: try SignedMessage(signing: parameters, key: scenario.coordinator), roster: roster,
+                survivors: survivors, certificate: certificate)
+            let error = failure {
+                _ = try VerifiedAttempt(
+                    evidence, opened: opened, number: 1, charge: charge, register: register,
+                    coordinatorKey: scenario.coordinator.publicKey)
+            }
+            #expect(error?.failure == (isConnected ? nil : .survivorsDisconnected))
+        }
     }
 
     @Test("cannot mix in another job")

@@ -9,18 +9,18 @@ import WireFormat
 
 @testable import Evidence
 
-@Suite("concord-verify", .enabled(if: ToolTests.isBuilt, "the tool is not built"))
-struct ToolTests {
-    private static let tool = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        .appending(path: "concord-verify")
-    static let isBuilt = FileManager.default.isExecutableFile(atPath: tool.path)
+/// The tool is built beside the tests.
+private let tool = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "concord-verify")
+private let isToolBuilt = FileManager.default.isExecutableFile(atPath: tool.path)
 
+@Suite("concord-verify", .enabled(if: isToolBuilt, "the tool is not built"))
+struct ToolTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "evidence-\(UUID().uuidString)")
 
     private func run(_ arguments: String...) throws -> (code: Int32, output: String, error: String) {
         let process = Process()
         let (output, error) = (Pipe(), Pipe())
-        process.executableURL = Self.tool
+        process.executableURL = tool
         process.arguments = arguments.map { $0.replacing("@", with: folder.path + "/") }
         process.standardOutput = output
         process.standardError = error
