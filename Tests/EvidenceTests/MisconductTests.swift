@@ -5,7 +5,9 @@ import Consent
 import Cryptography
 import MerkleLog
 import SecureAggregation
+import TestSupport
 import Testing
+import Vectors
 import WireFormat
 
 @testable import Evidence
