@@ -190,7 +190,10 @@ private struct Layout {
         for (position, part) in parts.attempts.enumerated() {
             try take(part.encoded(), .attempt(position), .round(UInt32(position + 1)))
         }
-        for (position, part) in parts.withdrawals.enumerated() { try take(part.encoded(), .withdrawal(position)) }
+        // A path through a sorted tree does not bind the tree's size: where the turns stay the same, the seal must do.
+        for (position, part) in parts.withdrawals.enumerated() {
+            try take(part.encoded(), .withdrawal(position), .seal)
+        }
         try take(parts.modelDigest.bytes, .model)
         ranges.append((file.count - 64..<file.count, [.seal]))
     }
