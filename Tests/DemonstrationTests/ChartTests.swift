@@ -11,14 +11,14 @@ import Testing
         -.infinity, .nan,
     ]
 
-    @Test(arguments: [1, 2, 12, 40, 400])
+    @Test(arguments: [1, 2, 12, 40, 150])
     func coordinatesForAnyNumberOfRounds(_ rounds: Int) {
         expectSound(Samples.typical(rounds: rounds))
     }
 
     @Test(arguments: values)
     func coordinatesForAnyValue(_ value: Double) {
-        for rounds in [1, 3, 40] { expectSound(Samples.uniform(value, rounds: rounds)) }
+        for rounds in [1, 40] { expectSound(Samples.uniform(value, rounds: rounds)) }
     }
 
     @Test(arguments: values)

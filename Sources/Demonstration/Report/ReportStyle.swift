@@ -142,12 +142,13 @@ enum ReportStyle {
         }
         @media print{
         @page{margin:18mm 16mm}
-        body{font-size:10.5pt}
+        html{font-size:9.5pt}
         header,main,footer{padding-left:0;padding-right:0;max-width:none}
         header{padding-top:0}
-        section{padding:1.75rem 0}
-        h2,h3,caption{break-after:avoid}
-        figure,tr,.note,.figures,.trials li,pre{break-inside:avoid}
+        section{padding:2rem 0}
+        h2,h3,caption,.finding,.legend{break-after:avoid}
+        .chart.wide{max-width:38rem}
+        figure,tr,p,.figures,.facts,.trials li,pre,ol,#comparison table{break-inside:avoid}
         thead{display:table-header-group}
         .scroll{overflow:visible}
         .broke,.note,pre{border:1px solid var(--axis)}
