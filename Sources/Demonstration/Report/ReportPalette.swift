@@ -26,29 +26,27 @@ struct ReportPalette {
     let popularity: String
     /// A promise that held.
     let good: String
-    /// Ground of the verdict if all held.
-    let goodTint: String
     /// A promise that did not hold.
     let bad: String
-    /// Ground of the verdict if not.
+    /// Ground of what broke.
     let badTint: String
 
     static let light = ReportPalette(
         paper: "#ffffff", panel: "#f4f6f6", ink: "#182024", muted: "#535f66", rule: "#d9dfe1", axis: "#7b868c",
         accent: "#0b5f73", accentTint: "#d7e8eb", central: "#8f4d0a", popularity: "#5c6168", good: "#1c6a40",
-        goodTint: "#ecf5ef", bad: "#a3242b", badTint: "#fcefee")
+        bad: "#a3242b", badTint: "#fcefee")
 
     static let dark = ReportPalette(
         paper: "#12171a", panel: "#1b2226", ink: "#e8ecec", muted: "#a5b0b5", rule: "#303a3f", axis: "#7f8b91",
         accent: "#6fc5d8", accentTint: "#1c3c45", central: "#e3a65c", popularity: "#b3b9bf", good: "#82d3a4",
-        goodTint: "#16291f", bad: "#ff948b", badTint: "#341c1c")
+        bad: "#ff948b", badTint: "#341c1c")
 
     /// The colours as custom properties of CSS.
     var customProperties: String {
         [
             ("paper", paper), ("panel", panel), ("ink", ink), ("muted", muted), ("rule", rule), ("axis", axis),
             ("accent", accent), ("accent-tint", accentTint), ("central", central), ("popularity", popularity),
-            ("good", good), ("good-tint", goodTint), ("bad", bad), ("bad-tint", badTint),
+            ("good", good), ("bad", bad), ("bad-tint", badTint),
         ].map { "--\($0.0):\($0.1);" }.joined()
     }
 }
