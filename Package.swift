@@ -134,6 +134,7 @@ let package = Package(
         tests("Identity", ["Cryptography", "Identity"]),
         tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),
         tests("CommandLineKit", ["CommandLineKit"]),
+        tests("Demonstration", ["Demonstration"]),
         tests(
             "System",
             [
