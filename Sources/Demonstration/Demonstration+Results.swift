@@ -58,7 +58,7 @@ extension Demonstration {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(result).write(to: URL(filePath: "\(work)/rounds.json"))
-        // REPORT
+        try Data(DemonstrationReport.html(result).utf8).write(to: URL(filePath: result.report))
         show(result)
         return result
     }
