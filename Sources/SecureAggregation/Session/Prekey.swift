@@ -172,7 +172,8 @@ extension NodeKeys {
         for use: String, sessionID: Digest, random: some RandomSource
     ) throws(SecureAggregationError) -> SecretBytes {
         try refusing(as: "session key") {
-            try hedgedSecret(random: random, hedge: hedge, salt: sessionID.bytes, info: "session-key", [UInt8](use.utf8))
+            try hedgedSecret(
+                random: random, hedge: hedge, salt: sessionID.bytes, info: "session-key", [UInt8](use.utf8))
         }
     }
 }
