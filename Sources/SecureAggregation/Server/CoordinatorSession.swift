@@ -300,7 +300,9 @@ public struct UnmaskPlan: Sendable {
     /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
     public func unmask(_ words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
-        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset + words.count <= wordCount else {
+        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset <= wordCount,
+            words.count <= wordCount - wordOffset
+        else {
             throw .malformed("word range")
         }
         do {
