@@ -22,6 +22,9 @@ public struct Prekey: SignedBody {
     /// Root of the commitments to the shares of its private key.
     public let shareRoot: Digest
 
+    /// No encoding is longer: five fields of at most 32 bytes with their heads.
+    static let maximumByteCount = 160
+
     /// Binds the ciphertexts of the private key's shares.
     public var id: Digest {
         Prekey.id(epochRoot: epochRoot, node: node, sequence: sequence, publicKey: publicKey)
@@ -126,7 +129,8 @@ public struct PreparedPrekey: Sendable {
     ) throws(SecureAggregationError) {
         (privateKey, bundle) = try refusing(as: "prekey") {
             let secret = try hedgedSecret(
-                random: random, hedge: keys.hedge, salt: epoch.root.bytes, info: "prekey-secret",
+                random: random, hedge: keys.hedge, mixing: SecretBytes(copying: []), salt: epoch.root.bytes,
+                info: "prekey-secret",
                 bigEndian(node) + bigEndian(sequence))
             let privateKey = try X25519PrivateKey(secret)
             let id = Prekey.id(
