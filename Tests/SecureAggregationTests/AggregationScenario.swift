@@ -139,7 +139,7 @@ struct AggregationScenario {
 
     func accept(_ offer: RoundOffer, node: NodeIndex) throws -> AcceptedOffer {
         let own = try prekey(of: node)
-        return try AcceptedOffer(checking: offer, node: node, context: context) { sequence in
+        return try AcceptedOffer(checking: offer, node: node, context: context, earlierEpochRoot: nil) { sequence in
             own.sequence == sequence ? own.bundle.prekey.body.digest : nil
         }
     }
