@@ -228,4 +228,40 @@ struct AggregationScenario {
         try plan.unmask(&sum, wordOffset: 0)
         return try self.plan.layout.unpackSum(sum, dimension: self.plan.dimension)
     }
+
+    // MARK: Shared starting points
+
+    private static let made = Result { try AggregationScenario() }
+
+    /// Eighteen nodes, a committee of eight with quorum seven, one of them corrupt. Made once: dealing takes longest.
+    static func standard() throws -> AggregationScenario { try made.get() }
+
+    /// A round in which everyone but node 17 has uploaded.
+    struct Uploaded {
+        var scenario: AggregationScenario
+        var session: CoordinatorSession
+        let words: [NodeIndex: [UInt64]]
+
+        static let dropped: NodeIndex = 17
+
+        static func values(_ node: NodeIndex) -> [Int64] { (0..<100).map { Int64(node) * 1000 - 7 * $0 } }
+
+        /// The sum over everyone but `left`.
+        static func sum(without left: Set<NodeIndex> = [dropped]) -> [Int64] {
+            var sum = [Int64](repeating: 0, count: 100)
+            for node in NodeIndex(0)..<18 where !left.contains(node) {
+                for (index, value) in values(node).enumerated() { sum[index] += value }
+            }
+            return sum
+        }
+    }
+
+    private static let uploadedOnce = Result {
+        let scenario = try standard()
+        var session = try scenario.session()
+        let words = try scenario.collect(&session, dropped: [Uploaded.dropped], values: Uploaded.values)
+        return Uploaded(scenario: scenario, session: session, words: words)
+    }
+
+    static func uploaded() throws -> Uploaded { try uploadedOnce.get() }
 }
