@@ -149,7 +149,7 @@ struct ParameterTests {
             #expect(throws: SecureAggregationError.self) { try make(nodes: nodes) }
         }
         for committee: [NodeIndex] in [
-            [0, 1, 2, 3, 5, 4], [0, 1, 2, 3, 3, 4], [0, 1, 2, 3, 4, 9], [0, 1, 2, 3, 4], [],
+            [0, 1, 2, 3, 5, 4], [0, 1, 2, 3, 3, 4], [0, 1, 2, 3, 4, 9], [0, 1, 2, 3], [],
         ] {
             #expect(throws: SecureAggregationError.self) { try make(committee: committee) }
         }
