@@ -177,8 +177,8 @@ public struct SharePackage: WireMessage {
 /// and different for another context or content even if a cloned machine repeats its generator. RFC 8937 hedges
 /// the same way; mixing in the content is the idea of deterministic nonces (RFC 6979).
 func hedgedSecret(
-    random: some RandomSource, hedge: SecretBytes, mixing content: SecretBytes, salt: [UInt8], info: String,
-    _ context: [UInt8]
+    random: some RandomSource, hedge: SecretBytes, mixing content: SecretBytes = SecretBytes(copying: []),
+    salt: [UInt8], info: String, _ context: [UInt8]
 ) throws -> SecretBytes {
     let material = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge, content])
     return try HKDF.deriveKey(from: material, salt: salt, info: [UInt8](info.utf8) + context)

@@ -122,6 +122,14 @@ public struct PreparedPrekey: Sendable {
     /// What goes to the coordinator.
     public let bundle: PrekeyBundle
 
+    /// Reloads a stored prekey. `privateKey` and `bundle` must be of one earlier call of
+    /// ``init(sequence:node:keys:register:epoch:random:)``.
+    public init(sequence: UInt64, privateKey: X25519PrivateKey, bundle: PrekeyBundle) {
+        self.sequence = sequence
+        self.privateKey = privateKey
+        self.bundle = bundle
+    }
+
     /// Makes and deals a fresh prekey.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
     public init(
@@ -129,8 +137,7 @@ public struct PreparedPrekey: Sendable {
     ) throws(SecureAggregationError) {
         (privateKey, bundle) = try refusing(as: "prekey") {
             let secret = try hedgedSecret(
-                random: random, hedge: keys.hedge, mixing: SecretBytes(copying: []), salt: epoch.root.bytes,
-                info: "prekey-secret",
+                random: random, hedge: keys.hedge, salt: epoch.root.bytes, info: "prekey-secret",
                 bigEndian(node) + bigEndian(sequence))
             let privateKey = try X25519PrivateKey(secret)
             let id = Prekey.id(
