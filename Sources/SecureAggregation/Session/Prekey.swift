@@ -22,6 +22,9 @@ public struct Prekey: SignedBody {
     /// Root of the commitments to the shares of its private key.
     public let shareRoot: Digest
 
+    /// No encoding is longer: five fields of at most 32 bytes with their heads.
+    static let maximumByteCount = 160
+
     /// Binds the ciphertexts of the private key's shares.
     public var id: Digest {
         Prekey.id(epochRoot: epochRoot, node: node, sequence: sequence, publicKey: publicKey)
@@ -118,6 +121,14 @@ public struct PreparedPrekey: Sendable {
     public let privateKey: X25519PrivateKey
     /// What goes to the coordinator.
     public let bundle: PrekeyBundle
+
+    /// Reloads a stored prekey. `privateKey` and `bundle` must be of one earlier call of
+    /// ``init(sequence:node:keys:register:epoch:random:)``.
+    public init(sequence: UInt64, privateKey: X25519PrivateKey, bundle: PrekeyBundle) {
+        self.sequence = sequence
+        self.privateKey = privateKey
+        self.bundle = bundle
+    }
 
     /// Makes and deals a fresh prekey.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
