@@ -6,10 +6,10 @@ PACKAGES = libssl-dev libsqlite3-dev libevent-dev libcurl4-openssl-dev pkg-confi
 SWIFT ?= swift
 BUILD := .build
 PYTHON := $(BUILD)/interop-python
-# Standard output of `concord demo`; see `concord demo --help`.
+# Options for `concord demo`, such as DEMO='--rounds 20'; see `concord demo --help`.
 DEMO ?=
 
-.PHONY: help install build run test interop lint format sanitize bench clean
+.PHONY: help install build run test interop lint format sanitize clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

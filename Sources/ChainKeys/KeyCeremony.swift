@@ -46,6 +46,7 @@ public struct KeyCeremony: Sendable {
         try Self.makeFolder(folder)
         do {
             try write(to: folder)
+            try Self.closeFiles(below: folder)
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
             throw error
@@ -129,6 +130,16 @@ public struct KeyCeremony: Sendable {
                     index: NodeIndex(index), name: name, operatorName: chain,
                     protocolKey: protocolKeys[index].publicKey)
             }, corruptMax: corruptMax, committee: committee, dropoutPermille: dropoutPermille)
+    }
+
+    /// Nobody but the owner reads anything here, certificates included: the folder says which stores a chain has.
+    private static func closeFiles(below folder: String) throws {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+            let path = "\(folder)/\(name)"
+            var isFolder = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder else { continue }
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        }
     }
 
     static func makeFolder(_ path: String) throws {

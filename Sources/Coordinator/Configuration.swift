@@ -15,6 +15,9 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
 public struct CoordinatorConfiguration: Sendable, Equatable {
     /// Folder of the database, the blobs and the log; created with mode 0700.
     public var dataDirectory: String
+    /// File for a second copy of the newest signed head, best on another disk: a database restored from a backup is found
+    /// to be behind it. nil puts it into the data directory.
+    public var signedHeadPath: String? = nil
     /// Folder with the coordinator's keys and the trust anchors.
     public var keysDirectory: String
     /// IP address to listen on.
@@ -45,6 +48,7 @@ public struct CoordinatorConfiguration: Sendable, Equatable {
     private struct File: Codable {
         var dataDirectory: String
         var keysDirectory: String
+        var signedHeadPath: String?
         var address: String?
         var port: UInt16?
         var healthPort: UInt16?
@@ -58,7 +62,8 @@ public struct CoordinatorConfiguration: Sendable, Equatable {
         var helloPatienceMilliseconds: Int64?
 
         static let keys: Set<String> = [
-            "dataDirectory", "keysDirectory", "address", "port", "healthPort", "collectingMilliseconds",
+            "dataDirectory", "keysDirectory", "signedHeadPath", "address", "port", "healthPort",
+            "collectingMilliseconds",
             "labellingMilliseconds", "revealingMilliseconds", "pollMilliseconds", "livenessMilliseconds",
             "openPatienceMilliseconds", "epochMilliseconds", "helloPatienceMilliseconds",
         ]
@@ -100,6 +105,7 @@ public struct CoordinatorConfiguration: Sendable, Equatable {
             throw ConfigurationError("not JSON5")
         }
         self.init(dataDirectory: file.dataDirectory, keysDirectory: file.keysDirectory)
+        signedHeadPath = file.signedHeadPath
         address = file.address ?? address
         port = file.port ?? port
         healthPort = file.healthPort

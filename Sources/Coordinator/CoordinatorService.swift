@@ -6,6 +6,7 @@ import FoundationEssentials
 import Glibc
 import HTTPServer
 import Identity
+import Locking
 import MerkleLog
 import Rounds
 import SecureAggregation
@@ -23,6 +24,7 @@ public final class CoordinatorService: Sendable {
     let models: ContentStore
     let uploads: UploadStore
     let headPath: String
+    let writtenHead = Locked(0)
     let metrics = Metrics()
     private let lock: DataDirectoryLock
 
@@ -50,7 +52,7 @@ public final class CoordinatorService: Sendable {
                 directory: "\(data)/upload-keys", wrappingKey: keys.keyEncryptionKey, randomness: random),
             random: random)
         try Self.makeFolder("\(data)/uploads")
-        headPath = "\(data)/signed-head"
+        headPath = configuration.signedHeadPath ?? "\(data)/signed-head"
         try await recover()
     }
 

@@ -52,23 +52,22 @@ struct ChainData {
             job: job)
     }
 
-    /// The same from a retailer's export: `transactions.csv` with household, store, product and time, `products.csv` with
-    /// the category of every product. Stores are spread over the nodes, largest first, each to the node with least so far.
+    /// The same from a retailer's export, read by its ``DataMapping``. Stores are spread over the nodes, largest first, each to the node with least so far.
     static func imported(
         options: DemonstrationOptions, from source: String, folder: (Int) -> String
     ) throws -> ChainData {
-        let catalogue = try ProductCatalogue(
-            csv: try bytes("\(source)/products.csv"), productColumn: "product_id", categoryColumn: "product_category")
-        let mapping = ColumnMapping(
-            customer: "household_id", store: "store_id", timestamp: "transaction_timestamp",
-            category: .product(column: "product_id", catalogue: catalogue, unlisted: .category("unlisted")),
-            quantity: "quantity", value: "sales_value")
-        var importer = TransactionImporter(mapping: mapping)
+        let mapping = try DataMapping.of(source)
+        let catalogue = try mapping.readCatalogue(source)
+        var importer = TransactionImporter(
+            mapping: try mapping.columns(catalogue), maximumSkippedRows: mapping.maximumSkippedRows ?? 0)
         var rows: [Transaction] = []
-        try importer.read(try bytes("\(source)/transactions.csv"), into: &rows)
+        let file = try bytes("\(source)/\(mapping.transactions)")
+        for start in stride(from: 0, to: file.count, by: 1 << 20) {
+            try importer.read([UInt8](file[start..<min(start + (1 << 20), file.count)]), into: &rows)
+        }
         _ = try importer.finish(into: &rows)
 
-        let vocabulary = try Vocabulary(catalogue: catalogue, count: 48)
+        let vocabulary = try Self.vocabulary(catalogue, rows: rows)
         let end = (rows.map(\.timestampSeconds).max() ?? 0) + 1
         let job = try PropensityJob.defaults(
             vocabulary: vocabulary, schedule: try ExampleSchedule(endSeconds: end), rounds: options.rounds)
@@ -87,6 +86,13 @@ struct ChainData {
         return ChainData(
             description: "a retailer's export (\(nodeOfStore.count) stores on \(options.stores) nodes)",
             customers: customers, transactionCount: rows.count, job: job)
+    }
+
+    /// The categories with most products in the public catalogue. Without a catalogue the file's own list of categories is
+    /// taken, by name and without looking at how much of each was bought.
+    private static func vocabulary(_ catalogue: ProductCatalogue?, rows: [Transaction]) throws -> Vocabulary {
+        if let catalogue { return try Vocabulary(catalogue: catalogue, count: min(48, catalogue.productCounts.count)) }
+        return try Vocabulary(Array(Set(rows.map(\.category)).sorted().prefix(1024)))
     }
 
     private static func spread(_ rows: [Transaction], over nodes: Int) -> [String: Int] {

@@ -57,6 +57,7 @@ final class ChainProcesses {
             {
               dataDirectory: "\(work)/coordinator/data",
               keysDirectory: "\(keys)/coordinator",
+              signedHeadPath: "\(work)/coordinator/signed-head",
               port: \(port),
               healthPort: 0,
               collectingMilliseconds: 6000,

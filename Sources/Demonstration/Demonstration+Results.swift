@@ -106,24 +106,25 @@ extension Demonstration {
     /// The table a person understands.
     private func show(_ result: DemonstrationResult) {
         progress.clear()
-        var table = TextTable([
-            .number("round"), .number("survivors"), .number("dropped"), .number("customers"), .number("excluded"),
-            .number("ε spent"), .number("MAP"), .number("seconds"),
-        ])
+        let reasons = Set(result.rounds.flatMap(\.excluded.keys)).sorted()
+        var table = TextTable(
+            [.number("round"), .number("survivors"), .number("dropped"), .number("customers")]
+                + reasons.map { .number($0) } + [.number("ε spent"), .number("of"), .number("MAP"), .number("seconds")])
         for round in result.rounds {
-            table.addRow([
-                String(round.round), "\(round.survivors)/\(round.offered)", String(round.dropped),
-                String(round.eligibleCustomers), String(round.excluded.values.reduce(0, +)), Self.text(round.epsilon),
-                Self.text(round.utility, digits: 4), Self.text(round.seconds, digits: 1),
-            ])
+            table.addRow(
+                [
+                    String(round.round), "\(round.survivors)/\(round.offered)", String(round.dropped),
+                    String(round.eligibleCustomers),
+                ] + reasons.map { String(round.excluded[$0] ?? 0) } + [
+                    Self.text(round.epsilon), Self.text(result.epsilonCap), Self.text(round.utility, digits: 4),
+                    Self.text(round.seconds, digits: 1),
+                ])
         }
         console.message("")
         console.message(table.rendered())
-        if let last = result.rounds.last {
-            let reasons = last.excluded.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            console.message("excluded in the last round: \(reasons.joined(separator: ", "))")
-        }
-        console.message("ε cap \(Self.text(result.epsilonCap)) at δ = \(result.delta)")
+        console.message(
+            "customers: may train at the round's pinned checkpoint; then those who may not, by reason. δ = \(result.delta)"
+        )
         console.message("")
         var comparison = TextTable([.text("on the held-out period"), .number("MAP")])
         comparison.addRow(["popularity", Self.text(result.utility.popularity, digits: 4)])
@@ -131,7 +132,7 @@ extension Demonstration {
         comparison.addRow(["central, not private", Self.text(result.utility.central, digits: 4)])
         console.message(comparison.rendered())
         console.message(
-            "\(Self.text(result.seconds, digits: 0).dropLast()) s, peak \(result.peakMemoryBytes >> 20) MiB over all processes"
+            "\(Int(result.seconds.rounded())) s, peak \(result.peakMemoryBytes >> 20) MiB over all processes"
         )
         console.message("model     \(result.model)")
         console.message("report    \(result.report)")

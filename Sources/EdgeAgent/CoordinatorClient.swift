@@ -61,8 +61,10 @@ struct CoordinatorClient: Sendable {
         do { return try Message(decoding: bytes) } catch { throw CoordinatorRefusal.malformed(operation: operation) }
     }
 
-    func work(ledgerSeen: UInt64) async throws -> WorkList {
-        try await get("/v1/work", query: ["ledger": String(ledgerSeen)], operation: "work")
+    func work() async throws -> WorkList { try await get("/v1/work", operation: "work") }
+
+    func postSeen(checkpoint note: String) async throws {
+        try await post("/v1/log/seen", [UInt8](note.utf8), operation: "seen checkpoint")
     }
 
     func currentEpoch() async throws -> EpochAnnouncement { try await get("/v1/epochs/current", operation: "epoch") }

@@ -27,7 +27,11 @@ extension EdgeAgent {
         let plan = try await plan(offer.parameters.body.planDigest)
         let context = context(plan, epoch: epoch)
         let unused = try await store.unusedPrekeys()
-        let accepted = try AcceptedOffer(checking: offer, node: node, context: context) { unused[$0] }
+        let earlier = try await store.earlierEpochRoot(
+            job: offer.parameters.body.jobID, round: offer.parameters.body.round)
+        let accepted = try AcceptedOffer(
+            checking: offer, node: node, context: context, earlierEpochRoot: earlier
+        ) { unused[$0] }
         let started = ContinuousClock.now
 
         // Everything public is in hand before the first promise: model, pinned view.
@@ -76,7 +80,7 @@ extension EdgeAgent {
             throw SecureAggregationError.mismatch(field: "consent checkpoint")
         }
         let pinned = try PinnedCheckpoint(size: checkpoint.size, root: checkpoint.root)
-        try await follow(pinned)
+        try await follow(pinned, note: delivery.checkpoint)
         let view = try VerifiedView(
             verifying: try ConsentView(decoding: delivery.view), signature: delivery.signature,
             by: ledgerKey.publicKey, origin: ledgerKey.name, node: node, pinned: pinned,
@@ -85,8 +89,8 @@ extension EdgeAgent {
     }
 
     /// Every node is a witness: a checkpoint must extend the newest one this node has verified.
-    private func follow(_ pinned: PinnedCheckpoint) async throws {
-        if let head = try await store.head() {
+    private func follow(_ pinned: PinnedCheckpoint, note: String) async throws {
+        if let head = try await store.head()?.pinned {
             guard pinned.size >= head.size else {
                 throw SecureAggregationError.mismatch(field: "consent checkpoint is older")
             }
@@ -97,7 +101,7 @@ extension EdgeAgent {
                     .verify(oldRoot: head.root, newRoot: pinned.root)
             }
         }
-        try await store.storeHead(pinned)
+        try await store.storeHead(pinned, note: note)
     }
 
     private func commitCohort(
@@ -118,7 +122,7 @@ extension EdgeAgent {
     }
 
     /// Sends a stored upload, chunk by chunk from where it stopped, until the receipt is in hand. The bytes never change.
-    private func send(_ envelope: UploadEnvelope, session: Digest) async throws {
+    func send(_ envelope: UploadEnvelope, session: Digest) async throws {
         do {
             let progress = try await client.uploadProgress(session)
             let stored = Set(progress.storedChunks)

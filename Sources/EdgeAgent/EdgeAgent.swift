@@ -90,7 +90,11 @@ public final class EdgeAgent: Sendable {
         } catch let error as CaptureFileError {
             log.event("captures.refused", ["reason": error.description])
         }
-        let list = try await client.work(ledgerSeen: UInt64(try await store.head()?.size ?? 0))
+        let list = try await client.work()
+        if let head = try await store.head(), UInt64(head.pinned.size) > list.ledgerSize {
+            // The log is shorter than a checkpoint its own key signed. Whoever can prove that, must say so.
+            try await client.postSeen(checkpoint: head.note)
+        }
         guard list.epoch > 0 else {
             _ = try await inbox.deliver(to: client)
             return Int(list.pollAfterMilliseconds)
@@ -111,6 +115,7 @@ public final class EdgeAgent: Sendable {
                 log.event("work.failed", ["kind": "\(item.kind)", "reason": "\(error)"])
             }
         }
+        try await settle(except: Set(list.items.filter { $0.kind == .offer }.map(\.sessionID)))
         try await refillPrekeys(list, keys: keys, epoch: epoch)
         return Int(list.pollAfterMilliseconds)
     }
@@ -133,6 +138,18 @@ public final class EdgeAgent: Sendable {
         let epoch = try Epoch(verifying: announcement, register: register)
         try await store.pin(announcement, root: epoch.root)
         return epoch.agreementKeys[node] == nil ? nil : epoch
+    }
+
+    /// Ends what a crash left open: a stored upload is sent once more for its receipt, or learns that the round went on; a
+    /// burned prekey without an upload stays unanswered.
+    private func settle(except offered: Set<Digest>) async throws {
+        for session in try await store.unfinishedSessions() where !offered.contains(session) {
+            switch try await store.record(of: session) {
+            case .stored(let envelope): try await send(envelope, session: session)
+            case .burned: try await store.abandon(session)
+            case .new, .closed: break
+            }
+        }
     }
 
     private func refillPrekeys(_ list: WorkList, keys: NodeKeys, epoch: Epoch) async throws {

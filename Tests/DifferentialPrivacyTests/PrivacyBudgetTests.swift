@@ -132,35 +132,35 @@ import Testing
 
     @Test func chargesEachRoundOnceAndForwardOnly() throws {
         var budget = try NodeBudget()
-        #expect(try charge(&budget, 0))
-        #expect(try !charge(&budget, 0))
+        #expect(try charge(&budget, 1))
+        #expect(try !charge(&budget, 1))
         #expect(budget.totalMicroZCDP == 100)
-        #expect(try charge(&budget, 2))
+        #expect(try charge(&budget, 3))
+        #expect(throws: BudgetError.roundOutOfOrder(job: "010203", round: 2)) { try charge(&budget, 2) }
         #expect(throws: BudgetError.roundOutOfOrder(job: "010203", round: 1)) { try charge(&budget, 1) }
-        #expect(throws: BudgetError.roundOutOfOrder(job: "010203", round: 0)) { try charge(&budget, 0) }
-        #expect(throws: BudgetError.roundOutOfOrder(job: "010203", round: 3)) { try charge(&budget, 3) }
-        #expect(throws: BudgetError.planChanged(job: "010203")) { try charge(&budget, 2, planned: 4) }
-        #expect(throws: BudgetError.planChanged(job: "010203")) { try charge(&budget, 2, cost: 99) }
+        #expect(throws: BudgetError.roundOutOfOrder(job: "010203", round: 4)) { try charge(&budget, 4) }
+        #expect(throws: BudgetError.planChanged(job: "010203")) { try charge(&budget, 3, planned: 4) }
+        #expect(throws: BudgetError.planChanged(job: "010203")) { try charge(&budget, 3, cost: 99) }
         #expect(budget.totalMicroZCDP == 200)
     }
 
     @Test func neverAnswersMoreThanThePlannedRounds() throws {
         var budget = try NodeBudget()
-        for round in 0..<3 as Range<UInt64> { try charge(&budget, round) }
-        #expect(throws: BudgetError.roundsExhausted(job: "010203", planned: 3)) { try charge(&budget, 3) }
+        for round in 1...3 as ClosedRange<UInt64> { try charge(&budget, round) }
+        #expect(throws: BudgetError.roundsExhausted(job: "010203", planned: 3)) { try charge(&budget, 4) }
         #expect(throws: BudgetError.roundsExhausted(job: "010203", planned: 0)) {
             var other = try NodeBudget()
-            try charge(&other, 0, planned: 0)
+            try charge(&other, 1, planned: 0)
         }
     }
 
     @Test func capHoldsAcrossJobs() throws {
         var budget = try NodeBudget(capMicroZCDP: 250)
-        try charge(&budget, 0)
-        try budget.charge(job: [9], round: 0, plannedRounds: 10, microZCDPPerRound: 150)
-        #expect(throws: BudgetError.self) { try charge(&budget, 1, cost: 100) }
+        try charge(&budget, 1)
+        try budget.charge(job: [9], round: 1, plannedRounds: 10, microZCDPPerRound: 150)
+        #expect(throws: BudgetError.self) { try charge(&budget, 2, cost: 100) }
         #expect(throws: BudgetError.self) {
-            try budget.charge(job: [8], round: 0, plannedRounds: 1, microZCDPPerRound: .max)
+            try budget.charge(job: [8], round: 1, plannedRounds: 1, microZCDPPerRound: .max)
         }
         #expect(budget.totalMicroZCDP == 250)
     }
@@ -174,7 +174,7 @@ import Testing
             for _ in 0..<random.uniform(below: 8) {
                 let job = [UInt8(random.uniform(below: 3))]
                 _ = try? other.charge(
-                    job: job, round: random.uniform(below: 20), plannedRounds: 20, microZCDPPerRound: 7)
+                    job: job, round: 1 + random.uniform(below: 20), plannedRounds: 20, microZCDPPerRound: 7)
             }
             let before = home.totalMicroZCDP
             let incoming = other.totalMicroZCDP
@@ -197,7 +197,7 @@ import Testing
 
     @Test func refusesStoredRoundsBeyondThePlan() {
         #expect(throws: BudgetError.invalid(field: "chargedRounds")) {
-            try NodeBudget(jobs: [[1]: .init(plannedRounds: 2, microZCDPPerRound: 1, chargedRounds: [2])])
+            try NodeBudget(jobs: [[1]: .init(plannedRounds: 2, microZCDPPerRound: 1, chargedRounds: [3])])
         }
     }
 }

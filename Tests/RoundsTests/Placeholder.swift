@@ -1,1 +1,1 @@
-// Placeholder
+// Filled by the branch that is being written.

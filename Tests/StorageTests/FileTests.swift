@@ -167,7 +167,8 @@ import Testing
 @Suite struct DataKeyStoreTests {
     /// Two keys under one name would leave sealed files that no key opens.
     @Test func ofManyCallersAtOnceOneCreatesTheKey() async throws {
-        let keys = try DataKeyStore(directory: folder("keys"), wrappingKey: wrappingKey)
+        let folder = try TemporaryFolder()
+        let keys = try DataKeyStore(directory: folder("keys"), wrappingKey: try SecretBytes.random(count: 32))
         for round in 0..<10 {
             let created = await withTaskGroup(of: SecretBytes?.self) { group in
                 for _ in 0..<8 { group.addTask { try? await keys.create("round-\(round)") } }

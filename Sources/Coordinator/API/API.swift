@@ -92,6 +92,8 @@ struct API: Sendable {
         case .status: return try await status()
         case .timeline: return try await timeline(caller, arguments[0])
         case .checkpoint: return try await checkpoint()
+        case .postSeenCheckpoint: return try await postSeenCheckpoint(request)
+        case .revoke: return try await revoke(caller, request)
         case .consistency: return try await consistency(request)
         case .tile: return try await tile(arguments[0])
         }

@@ -116,6 +116,24 @@ extension API {
         return HTTPResponse(status: 200, contentType: "text/plain; charset=utf-8", body: [UInt8](note.utf8))
     }
 
+    /// A checkpoint that a node has seen. If this coordinator's own key signed it and the log does not extend it, entries
+    /// were lost, and with them withdrawals: nothing opens any more. Only the signature counts, never a node's word.
+    func postSeenCheckpoint(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let seen: Checkpoint
+        do {
+            seen = try Checkpoint(
+                verifying: try SignedNote(parsing: String(decoding: request.body, as: UTF8.self)),
+                with: [service.keys.ledgerSigner.verifierKey])
+        } catch { throw Problem.badRequest("checkpoint: expected a note signed by this ledger") }
+        let isBehind = try await service.store.transact { state, _ in
+            let extends = seen.size <= state.tree.count && (try? state.tree.root(size: seen.size)) == seen.root
+            if !extends { state.quarantined = true }
+            return !extends
+        }
+        if isBehind { service.log.event("ledger.behind-node", ["signed": String(seen.size)]) }
+        return Self.noContent
+    }
+
     /// A consistency proof between two sizes of the log.
     func consistency(_ request: HTTPRequest) async throws -> HTTPResponse {
         guard let from = request.query["from"].flatMap({ Int($0) }), let to = request.query["to"].flatMap({ Int($0) })

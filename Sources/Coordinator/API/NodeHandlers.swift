@@ -21,11 +21,8 @@ extension API {
     func work(_ node: NodeIndex, _ request: HTTPRequest) async throws -> HTTPResponse {
         let now = service.clock.nowMilliseconds()
         let configuration = service.configuration
-        let seen = request.query["ledger"].flatMap { UInt64($0) } ?? 0
         let list = try await service.store.transact { state, _ -> WorkList in
             state.lastSeen[node] = now
-            // A node has seen a signed head that this log does not reach: entries were lost, and with them withdrawals.
-            if seen > UInt64(state.tree.count) { state.quarantined = true }
             if state.quarantined { throw Problem.quarantined }
             var items: [WorkItem] = []
             for (session, live) in state.attempts {

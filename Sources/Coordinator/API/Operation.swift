@@ -15,7 +15,7 @@ enum Operation: String, CaseIterable, Sendable {
     case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, evidence, status
     case timeline
     // Anyone of the chain.
-    case checkpoint, tile, consistency
+    case checkpoint, tile, consistency, postSeenCheckpoint, revoke
 
     /// Method, path and roles. `:x` matches one component.
     var rule: (method: HTTPMethod, path: String, roles: Set<Role>, maximumBody: Int) {
@@ -51,6 +51,8 @@ enum Operation: String, CaseIterable, Sendable {
         case .status: (.get, "v1/status", [.operator, .engineer, .officer, .auditor], small)
         case .timeline: (.get, "v1/subjects/:handle/timeline", [.officer], small)
         case .checkpoint: (.get, "checkpoint", Set(Role.allCases), small)
+        case .postSeenCheckpoint: (.post, "v1/log/seen", [.store, .auditor], small)
+        case .revoke: (.post, "v1/revocations", [.operator], small)
         case .consistency: (.get, "v1/log/consistency", Set(Role.allCases), small)
         case .tile: (.get, "tile/*", Set(Role.allCases), small)
         }

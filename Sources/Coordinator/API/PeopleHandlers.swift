@@ -172,6 +172,32 @@ extension API {
         return try Self.json(rows)
     }
 
+    // MARK: Revocation
+
+    /// Refuses a certificate from the next request on, whatever connection it comes over. There is no way back: a store
+    /// gets a new certificate instead.
+    func revoke(_ caller: Caller, _ request: HTTPRequest) async throws -> HTTPResponse {
+        struct Body: Decodable {
+            let certificate: String
+        }
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(request.body)) else {
+            throw Problem.badRequest("expected {\"certificate\": SHA-256 fingerprint}")
+        }
+        let fingerprint = try Self.digest(body.certificate)
+        guard fingerprint != caller.peer.certificateFingerprint else {
+            throw Problem.conflict("an operator cannot revoke the certificate it is using")
+        }
+        let now = service.clock.nowMilliseconds()
+        try await service.store.transact { state, connection in
+            try state.willChange(connection)
+            try connection.execute("INSERT OR IGNORE INTO revoked VALUES (?)", fingerprint.bytes)
+            state.revokedCertificates.insert(fingerprint)
+            try state.audit(
+                caller, act: "certificate.revoke", subject: fingerprint.hex, nowMilliseconds: now, connection)
+        }
+        return Self.noContent
+    }
+
     // MARK: Status and health
 
     private struct Status: Encodable {

@@ -4,6 +4,7 @@
 import Consent
 import Cryptography
 import DifferentialPrivacy
+import Locking
 import MerkleLog
 import Rounds
 import SecureAggregation
@@ -30,6 +31,7 @@ extension CoordinatorService {
         }
         for session in due { try await openSum(of: session) }
         try await openRounds(nowMilliseconds: now)
+        try await uploads.retain(Set(try await store.transact { state, _ in Array(state.attempts.keys) }))
         try await publishCheckpointIfDue(nowMilliseconds: now)
     }
 
@@ -52,16 +54,20 @@ extension CoordinatorService {
 
     /// Signs a checkpoint over entries that have waited a second, so receipts become provable.
     private func publishCheckpointIfDue(nowMilliseconds now: Int64) async throws {
-        let published = try await store.transact { state, connection -> StoredCheckpoint? in
+        let newest = try await store.transact { state, connection -> StoredCheckpoint? in
             guard state.tree.count > state.lastCheckpoint?.size ?? 0,
                 now - (state.lastCheckpoint?.atMilliseconds ?? 0) >= 1_000
-            else { return nil }
+            else { return state.lastCheckpoint }
             try state.willChange(connection)
             return try state.publishCheckpoint(nowMilliseconds: now, connection)
         }
-        guard let published else { return }
+        guard let newest else { return }
         // A second place for the newest signed head: a database restored from a backup is then found to be behind it.
-        try DurableFile.replace(headPath, with: [UInt8](published.note.utf8))
+        let isNew = writtenHead.withLock { written in
+            defer { written = newest.size }
+            return written != newest.size
+        }
+        if isNew { try DurableFile.replace(headPath, with: [UInt8](newest.note.utf8)) }
     }
 
     /// Gives an attempt up and destroys its uploads.

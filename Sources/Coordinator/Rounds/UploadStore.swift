@@ -48,6 +48,11 @@ actor UploadStore {
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
     }
 
+    /// Destroys the uploads of sessions that ended since the last call.
+    func retain(_ live: Set<Digest>) async throws {
+        for session in open.keys where !live.contains(session) { try await destroy(session) }
+    }
+
     /// Destroys what a crash left behind: everything that belongs to no live session.
     func sweep(keeping live: Set<Digest>) async throws {
         let keep = Set(live.map(\.hex))

@@ -117,7 +117,7 @@ public struct NodeBudget: Equatable, Sendable {
         if plannedRounds > 1 << 20 { throw .invalid(field: "plannedRounds") }
         let assumed = Job(
             plannedRounds: plannedRounds, microZCDPPerRound: microZCDPPerRound,
-            chargedRounds: Set(0..<plannedRounds))
+            chargedRounds: plannedRounds == 0 ? [] : Set(1...plannedRounds))
         try merge(try NodeBudget(jobs: [job: assumed]))
     }
 

@@ -28,7 +28,7 @@ enum AgentSchema {
                 session BLOB PRIMARY KEY, salt BLOB NOT NULL, view BLOB NOT NULL, view_signature BLOB NOT NULL,
                 committed BLOB NOT NULL) WITHOUT ROWID;
             CREATE TABLE head(
-                only INTEGER PRIMARY KEY CHECK(only = 1), size INTEGER NOT NULL, root BLOB NOT NULL);
+                only INTEGER PRIMARY KEY CHECK(only = 1), size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL);
             CREATE TABLE consent_event(
                 number INTEGER PRIMARY KEY AUTOINCREMENT, identifier BLOB NOT NULL UNIQUE, handle BLOB NOT NULL,
                 removes INTEGER NOT NULL, payload BLOB NOT NULL, position INTEGER);

@@ -133,6 +133,18 @@ struct AgentStore: Sendable {
         }
     }
 
+    /// Root of the epoch in which this node contributed to an earlier attempt of a round, if it did.
+    func earlierEpochRoot(job: JobID, round: UInt64) async throws -> Digest? {
+        try await database.read { connection in
+            try connection.queryOne(
+                """
+                SELECT e.root FROM session s JOIN prekey p ON p.sequence = s.sequence JOIN epoch e ON e.number = p.epoch
+                WHERE s.job = ? AND s.round = ? LIMIT 1
+                """, job.bytes, Int64(round)
+            ) { try $0.optionalDigest(0) } ?? nil
+        }
+    }
+
     /// Charges a round to this node's budget, once, and returns the charge's number.
     /// - Throws: `BudgetError` if the plan's rounds are used up or the round is out of order.
     func charge(_ plan: ValidatedPlan, round: UInt64) async throws -> UInt64 {
@@ -243,19 +255,21 @@ struct AgentStore: Sendable {
     // MARK: The log's head
 
     /// The newest checkpoint this node has verified.
-    func head() async throws -> PinnedCheckpoint? {
+    func head() async throws -> (pinned: PinnedCheckpoint, note: String)? {
         try await database.read { connection in
-            try connection.queryOne("SELECT size, root FROM head") {
-                try PinnedCheckpoint(size: Int(try $0.integer(0)), root: try $0.digest(1))
+            try connection.queryOne("SELECT size, root, note FROM head") {
+                (try PinnedCheckpoint(size: Int(try $0.integer(0)), root: try $0.digest(1)), try $0.text(2))
             }
         }
     }
 
-    func storeHead(_ head: PinnedCheckpoint) async throws {
+    func storeHead(_ head: PinnedCheckpoint, note: String) async throws {
         try await database.write { connection in
             try connection.execute(
-                "INSERT INTO head VALUES (1, ?, ?) ON CONFLICT(only) DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size > size",
-                head.size, head.root.bytes)
+                """
+                INSERT INTO head VALUES (1, ?, ?, ?) ON CONFLICT(only) DO UPDATE
+                SET size = excluded.size, root = excluded.root, note = excluded.note WHERE excluded.size > size
+                """, head.size, head.root.bytes, note)
         }
     }
 
@@ -278,7 +292,7 @@ extension LockChange {
         case .label(let session, let label): (1, session.bytes, 0, label)
         case .prekey(let node, let sequence, let session):
             (2, withUnsafeBytes(of: node.bigEndian) { [UInt8]($0) }, Int64(sequence), session)
-        case .round(let job, let round, let session): (3, job.bytes, Int64(round), session)
+        case .round(let job, let round, let opening): (3, job.bytes, Int64(round), opening)
         }
     }
 
@@ -288,7 +302,7 @@ extension LockChange {
         case 2:
             self = .prekey(
                 node: name.reduce(0) { $0 << 8 | NodeIndex($1) }, sequence: UInt64(number), session: target)
-        case 3: self = .round(job: try JobID(name), round: UInt64(number), session: target)
+        case 3: self = .round(job: try JobID(name), round: UInt64(number), opening: target)
         default: throw SecureAggregationError.malformed("stored committee lock")
         }
     }

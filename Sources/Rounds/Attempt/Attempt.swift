@@ -79,9 +79,11 @@ public struct Attempt: Sendable {
         _ upload: UploadEnvelope, nowMilliseconds: Int64
     ) throws(AttemptError) -> (acceptance: CoordinatorSession.Acceptance, effects: [AttemptEffect]) {
         let acceptance: CoordinatorSession.Acceptance
+        // On a copy: an upload that the deadline refuses below must not count as received.
+        var next = session
         do {
             // A repeated upload gets its receipt even after the seal: the node may have missed the first one.
-            acceptance = try session.receive(upload)
+            acceptance = try next.receive(upload)
         } catch .wrongPhase {
             throw .closed
         } catch {
@@ -89,6 +91,7 @@ public struct Attempt: Sendable {
         }
         if acceptance == .repeated { return (.repeated, []) }
         guard state == .offered || state == .collecting, nowMilliseconds < dueMilliseconds else { throw .closed }
+        session = next
         var effects: [AttemptEffect] = []
         if let position = session.roster.position(of: upload.upload.body.node) {
             effects.append(.storeUpload(position: position, upload))
