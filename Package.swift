@@ -128,11 +128,13 @@ let package = Package(
         tests(
             "Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
         tests(
-            "Evidence", ["Consent", "Cryptography", "Evidence", "MerkleLog", "SecureAggregation", "WireFormat"]),
+            "Evidence",
+            ["Consent", "Cryptography", "Evidence", "MerkleLog", "SecureAggregation", "Vectors", "WireFormat"]),
         tests("Storage", ["Cryptography", "Storage"]),
         tests("Identity", ["Cryptography", "Identity"]),
         tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),
         tests("CommandLineKit", ["CommandLineKit"]),
+        tests("Demonstration", ["Demonstration"]),
         tests(
             "System",
             [

@@ -114,7 +114,7 @@ public struct KeystreamGenerator: ~Copyable {
         return words
     }
 
-    /// Expands in scratch-sized pieces. A piece of odd length drops the rest of its last block, so only the last one may.
+    /// Expands in scratch-sized pieces. OpenSSL keeps the rest of a half-used block, so pieces of any length follow on.
     @inline(__always)
     private mutating func expand(
         count: Int, _ consume: (Int, UnsafeBufferPointer<UInt64>) -> Void

@@ -13,10 +13,11 @@ public enum AESGCM {
     public static let tagByteCount = 16
 
     /// Encrypts and authenticates; returns ciphertext ‖ tag.
-    /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)`` for a key that is not 32 bytes or a nonce that is not 12.
+    /// - Throws: ``CryptographyError/operationFailed(_:)`` beyond 2^31 − 1 bytes, ``CryptographyError/wrongLength(of:expected:actual:)`` for a key that is not 32 bytes or a nonce that is not 12.
     public static func seal(
         _ plaintext: SecretBytes, key: SecretBytes, nonce: [UInt8], authenticating associatedData: [UInt8]
     ) throws(CryptographyError) -> [UInt8] {
+        try checkSize(plaintext.count, associatedData.count)
         let context = try makeContext(key: key, nonce: nonce, encrypting: 1)
         defer { EVP_CIPHER_CTX_free(context) }
         var count: Int32 = 0
@@ -39,6 +40,7 @@ public enum AESGCM {
         _ sealed: [UInt8], key: SecretBytes, nonce: [UInt8], authenticating associatedData: [UInt8]
     ) throws(CryptographyError) -> SecretBytes {
         guard sealed.count >= tagByteCount else { throw .authenticationFailed }
+        try checkSize(sealed.count, associatedData.count)
         let context = try makeContext(key: key, nonce: nonce, encrypting: 0)
         defer { EVP_CIPHER_CTX_free(context) }
         let length = sealed.count - tagByteCount
@@ -52,6 +54,11 @@ public enum AESGCM {
             var rest = [UInt8](repeating: 0, count: tagByteCount)
             if EVP_CipherFinal_ex(context, &rest, &count) != 1 { throw .authenticationFailed }
         }
+    }
+
+    /// OpenSSL counts in C integers; a longer input would trap in the conversion instead of being refused.
+    private static func checkSize(_ text: Int, _ associatedData: Int) throws(CryptographyError) {
+        if max(text, associatedData) > Int(Int32.max) { throw .operationFailed("AES-256-GCM") }
     }
 
     private static func makeContext(

@@ -95,6 +95,15 @@ public enum SHA256 {
             EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
         }
 
+        /// Appends words as little-endian bytes: hashes a vector where it lies.
+        public mutating func update(littleEndian words: ArraySlice<UInt64>) {
+            #if _endian(little)
+                words.withUnsafeBytes { update($0) }
+            #else
+                words.map(\.littleEndian).withUnsafeBytes { update($0) }
+            #endif
+        }
+
         /// Appends secret bytes, for a commitment.
         public mutating func update(_ secret: SecretBytes) {
             secret.withUnsafeBytes { _ = EVP_DigestUpdate(context, $0.baseAddress, $0.count) }

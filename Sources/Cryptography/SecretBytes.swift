@@ -37,6 +37,28 @@ public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConv
         storage = buffer
     }
 
+    /// Creates `count` zero bytes and lets `write` fill them: for callers that use no unsafe pointers.
+    public convenience init<Failure: Error>(
+        count: Int, writing write: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        try self.init(count: count) { (buffer: UnsafeMutableRawBufferPointer) throws(Failure) in
+            var span = buffer.bindMemory(to: UInt8.self).mutableSpan
+            try write(&span)
+        }
+    }
+
+    /// Joins secrets without an unprotected copy in between.
+    public convenience init(concatenating parts: [SecretBytes]) {
+        self.init(count: parts.reduce(0) { $0 + $1.count }) { (buffer: UnsafeMutableRawBufferPointer) in
+            var position = 0
+            for part in parts {
+                UnsafeMutableRawBufferPointer(rebasing: buffer[position...]).copyMemory(
+                    from: UnsafeRawBufferPointer(part.storage))
+                position += part.count
+            }
+        }
+    }
+
     deinit {
         OPENSSL_cleanse(storage.baseAddress, storage.count)
         storage.deallocate()
@@ -57,6 +79,13 @@ public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConv
         try body(UnsafeRawBufferPointer(storage))
     }
 
+    /// Lends the bytes as a span for the duration of `body`: for callers that use no unsafe pointers.
+    public func withSpan<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeBufferPointer(storage.bindMemory(to: UInt8.self)).span)
+    }
+
     /// An unprotected copy, for the one place that must serialise the secret (an encrypted or mode-0600 file).
     public func unprotectedCopy() -> [UInt8] { [UInt8](storage) }
 
@@ -74,12 +103,12 @@ public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConv
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Overwrites an array that held secret bytes.
-public func wipe(_ bytes: inout [UInt8]) {
-    bytes.withUnsafeMutableBytes { buffer in
+/// Overwrites and empties an array that held secrets: bytes, words or field elements. Other copies of the array keep theirs.
+public func wipe<Element: BitwiseCopyable>(_ elements: inout [Element]) {
+    elements.withUnsafeMutableBytes { buffer in
         if let base = buffer.baseAddress { OPENSSL_cleanse(base, buffer.count) }
     }
-    bytes.removeAll()
+    elements.removeAll()
 }
 
 /// Constant-time equality of two byte strings of public length.

@@ -30,7 +30,8 @@ struct ChainData {
         let job = try PropensityJob.defaults(
             vocabulary: vocabulary, schedule: try ExampleSchedule(endSeconds: generator.endSeconds),
             rounds: options.rounds)
-        let nodeOfStore = Dictionary(uniqueKeysWithValues: (0..<options.stores).map { (RetailGenerator.storeID($0), $0) })
+        let nodeOfStore = Dictionary(
+            uniqueKeysWithValues: (0..<options.stores).map { (RetailGenerator.storeID($0), $0) })
         var writer = try NodeFiles(count: options.stores, folder: folder)
         var customers: [Customer] = []
         customers.reserveCapacity(options.customers)
@@ -126,9 +127,11 @@ struct NodeFiles {
             let node = nodeOf(row)
             visits[node, default: 0] += 1
             let quoted = row.category.contains(",") || row.category.contains("\"")
-            let category = quoted ? "\"\(row.category.split(separator: "\"").joined(separator: "\"\""))\"" : row.category
+            let category =
+                quoted ? "\"\(row.category.split(separator: "\"").joined(separator: "\"\""))\"" : row.category
             buffers[node] += [UInt8](
-                "\(row.customerID),\(row.storeID),\(row.timestampSeconds),\(category),\(row.quantity),\(row.value)\n".utf8)
+                "\(row.customerID),\(row.storeID),\(row.timestampSeconds),\(category),\(row.quantity),\(row.value)\n"
+                    .utf8)
             if buffers[node].count > 1 << 18 { try flush(node) }
         }
         return visits.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key

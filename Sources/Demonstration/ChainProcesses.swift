@@ -65,7 +65,7 @@ final class ChainProcesses {
               pollMilliseconds: 200,
               livenessMilliseconds: 3000,
               openPatienceMilliseconds: 3000,
-              helloPatienceMilliseconds: 20000,
+              helloPatienceMilliseconds: 120000,
             }
             """
         try Data(text.utf8).write(to: URL(filePath: "\(work)/coordinator/coordinator.json5"))

@@ -74,8 +74,11 @@ final class ChildProcess {
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
-            let text = line.withUnsafeBufferPointer { String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self) }
-            if text.hasPrefix("Pss:"), let kilobytes = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {
+            let text = line.withUnsafeBufferPointer {
+                String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            }
+            if text.hasPrefix("Pss:"), let kilobytes = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+            {
                 return kilobytes * 1024
             }
         }

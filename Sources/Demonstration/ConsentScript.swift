@@ -12,7 +12,8 @@ struct ConsentScript: ~Copyable {
         generator = try KeyedRandomGenerator(
             key: SecretBytes(
                 copying: SHA256.tagged(
-                    "demonstration-consent", withUnsafeBytes(of: seed.bigEndian) { [UInt8]($0) }).bytes))
+                    "demonstration-consent", withUnsafeBytes(of: seed.bigEndian) { [UInt8]($0) }
+                ).bytes))
         self.nowMilliseconds = nowMilliseconds
     }
 

@@ -58,7 +58,7 @@ extension Demonstration {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(result).write(to: URL(filePath: "\(work)/rounds.json"))
-        // REPORT
+        try Data(DemonstrationReport.html(result).utf8).write(to: URL(filePath: result.report))
         show(result)
         return result
     }
@@ -131,7 +131,8 @@ extension Demonstration {
         comparison.addRow(["central, not private", Self.text(result.utility.central, digits: 4)])
         console.message(comparison.rendered())
         console.message(
-            "\(Self.text(result.seconds, digits: 0).dropLast()) s, peak \(result.peakMemoryBytes >> 20) MiB over all processes")
+            "\(Self.text(result.seconds, digits: 0).dropLast()) s, peak \(result.peakMemoryBytes >> 20) MiB over all processes"
+        )
         console.message("model     \(result.model)")
         console.message("report    \(result.report)")
         console.message("evidence  \(result.evidence)  (concord-verify \(result.evidence) --trust \(work)/trust.cbor)")

@@ -58,7 +58,8 @@ public final class Demonstration {
         let officer = try PeopleClient(port: chain.port, keys: keys, role: .officer)
         try await waitUntilReady(engineer, data: data, chain: chain)
 
-        let plan = try await proposeTask(data, keys: keys, engineer: engineer, officer: officer, customers: consenting.count)
+        let plan = try await proposeTask(
+            data, keys: keys, engineer: engineer, officer: officer, customers: consenting.count)
         let yardsticks = Task.detached { [examples = consenting.map { data.customers[$0].examples }, job = data.job] in
             try UtilityComparison(consented: examples, job: job)
         }

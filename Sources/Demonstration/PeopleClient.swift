@@ -19,7 +19,8 @@ struct PeopleClient: Sendable {
     }
 
     private func call(_ method: HTTPClient.Method, _ path: String, _ body: [UInt8]? = nil) async throws -> [UInt8] {
-        let response = try await http.send(method, path: path, body: body, contentType: body.map { _ in "application/octet-stream" })
+        let response = try await http.send(
+            method, path: path, body: body, contentType: body.map { _ in "application/octet-stream" })
         guard (200..<300).contains(response.status) else {
             throw DemonstrationFailure("\(path): \(response.status) \(String(decoding: response.body, as: UTF8.self))")
         }

@@ -15,7 +15,8 @@ struct UtilityComparison {
     /// Trains and measures the yardsticks on the customers who consented.
     init(consented: [CustomerExamples], job: PropensityJob) throws {
         customers = consented
-        popularity = PopularityBaseline(categoryCount: job.vocabulary.count, customers: consented)
+        popularity =
+            PopularityBaseline(categoryCount: job.vocabulary.count, customers: consented)
             .report(on: consented).meanAveragePrecision
         var random = try KeyedRandomGenerator(key: SecretBytes(copying: SHA256.tagged("central-training").bytes))
         let model = try CentralTraining().train(from: job.initialModel, on: consented, random: &random)

@@ -21,7 +21,9 @@ extension EdgeAgent {
         case .new: break
         }
         let offer = try await client.offer(session)
-        guard offer.parameters.body.sessionID == session else { throw SecureAggregationError.mismatch(field: "sessionId") }
+        guard offer.parameters.body.sessionID == session else {
+            throw SecureAggregationError.mismatch(field: "sessionId")
+        }
         let plan = try await plan(offer.parameters.body.planDigest)
         let context = context(plan, epoch: epoch)
         let unused = try await store.unusedPrekeys()
@@ -85,7 +87,9 @@ extension EdgeAgent {
     /// Every node is a witness: a checkpoint must extend the newest one this node has verified.
     private func follow(_ pinned: PinnedCheckpoint) async throws {
         if let head = try await store.head() {
-            guard pinned.size >= head.size else { throw SecureAggregationError.mismatch(field: "consent checkpoint is older") }
+            guard pinned.size >= head.size else {
+                throw SecureAggregationError.mismatch(field: "consent checkpoint is older")
+            }
             if pinned.size == head.size {
                 guard pinned.root == head.root else { throw SecureAggregationError.conflict("the consent log's root") }
             } else if head.size > 0 {

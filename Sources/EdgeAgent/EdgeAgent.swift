@@ -85,17 +85,22 @@ public final class EdgeAgent: Sendable {
     /// - Returns: milliseconds until the coordinator wants to be asked again.
     func turn() async throws -> Int {
         do {
+            // Before any network: an act against training counts from the moment it is stored here.
             _ = try await inbox.takeIn()
         } catch let error as CaptureFileError {
             log.event("captures.refused", ["reason": error.description])
         }
-        _ = try await inbox.deliver(to: client)
         let list = try await client.work(ledgerSeen: UInt64(try await store.head()?.size ?? 0))
-        guard list.epoch > 0 else { return Int(list.pollAfterMilliseconds) }
+        guard list.epoch > 0 else {
+            _ = try await inbox.deliver(to: client)
+            return Int(list.pollAfterMilliseconds)
+        }
         let keys = NodeKeys(
             protocolKey: protocolKey, agreementKey: try await store.agreementKey(epoch: list.epoch, random: random),
             hedge: hedge)
         if !list.helloStored, list.epochRoot == nil { try await sayHello(epoch: list.epoch, keys: keys) }
+        // The hello goes first: an epoch that closes without this node leaves it out until the next.
+        _ = try await inbox.deliver(to: client)
         guard list.epochRoot != nil, let epoch = try await currentEpoch(list) else {
             return Int(list.pollAfterMilliseconds)
         }

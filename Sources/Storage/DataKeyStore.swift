@@ -40,7 +40,6 @@ public struct DataKeyStore: Sendable {
     public func create(_ name: String) async throws(StorageError) -> SecretBytes {
         try await FileWorkers.shared.run { () throws(StorageError) in
             let path = try path(name)
-            if FileSystem().exists(path) { throw .conflict(name) }
             let key: SecretBytes
             let wrapped: [UInt8]
             do throws(CryptographyError) {
@@ -51,7 +50,8 @@ public struct DataKeyStore: Sendable {
             } catch {
                 throw .sealingFailed(error)
             }
-            try DurableFile.replace(path, with: wrapped, faults: faults)
+            // Two keys under one name would leave files that no key opens: the second caller must lose.
+            guard try DurableFile.create(path, with: wrapped, faults: faults) else { throw .conflict(name) }
             return key
         }
     }

@@ -20,6 +20,35 @@ public enum DurableFile {
         _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, faults: StorageFaults = .none
     ) throws(StorageError) {
         let fileSystem = FileSystem(faults: faults)
+        let temporary = try writeTemporary(path, bytes, mode: mode, fileSystem)
+        do throws(StorageError) {
+            try fileSystem.rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        try fileSystem.flushFolder(fileSystem.parent(path))
+    }
+
+    /// Creates `path` with `bytes`, durably, unless it exists: of two callers at once, one creates it. Blocks for two flushes.
+    /// - Returns: whether this call created it.
+    /// - Throws: ``StorageError``.
+    public static func create(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, faults: StorageFaults = .none
+    ) throws(StorageError) -> Bool {
+        let fileSystem = FileSystem(faults: faults)
+        let temporary = try writeTemporary(path, bytes, mode: mode, fileSystem)
+        defer { unlink(temporary) }
+        // link(2) refuses an existing name, which rename(2) would replace.
+        guard try fileSystem.link(temporary, to: path) else { return false }
+        try fileSystem.flushFolder(fileSystem.parent(path))
+        return true
+    }
+
+    /// Writes and flushes a sibling of `path`.
+    private static func writeTemporary(
+        _ path: String, _ bytes: [UInt8], mode: UInt32, _ fileSystem: FileSystem
+    ) throws(StorageError) -> String {
         let folder = fileSystem.parent(path)
         let prefix = "." + (path.split(separator: "/").last.map(String.init) ?? "") + "."
         try removeLeftovers(prefix, folder, fileSystem)
@@ -29,13 +58,7 @@ public enum DurableFile {
         }
         let temporary = "\(folder)/\(prefix)\(getpid())-\(number).tmp"
         try fileSystem.writeNew(temporary, bytes, mode: mode)
-        do throws(StorageError) {
-            try fileSystem.rename(temporary, to: path)
-        } catch {
-            unlink(temporary)
-            throw error
-        }
-        try fileSystem.flushFolder(folder)
+        return temporary
     }
 
     /// Reads a whole file of at most `limit` bytes. Blocks. Symbolic links are not followed.

@@ -3,8 +3,12 @@
 
 /// Decodes the deterministic profile.
 public struct CBORDecoder {
-    /// Deepest nesting of arrays and maps; Concord's messages need four.
+    /// An item may be enclosed in at most this many arrays and maps; Concord's messages need four.
     public static let maximumDepth = 8
+
+    /// Items reserved ahead of reading them. Nested counts may each claim all the rest of the input, so memory follows the
+    /// items that are there, not the counts.
+    private static let reservation = 256
 
     private let input: [UInt8]
     private var position = 0
@@ -36,16 +40,16 @@ public struct CBORDecoder {
             }
             return .text(text)
         case 4:
-            // An item is at least one byte, so a count above what is left cannot be honest: nothing is reserved for it.
+            // An item is at least one byte, so a count above what is left cannot be honest.
             if value > UInt64(input.count - position) { throw .truncated }
             var items: [CBORValue] = []
-            items.reserveCapacity(Int(value))
+            items.reserveCapacity(min(Int(value), Self.reservation))
             for _ in 0..<value { items.append(try item(depth: depth + 1)) }
             return .array(items)
         case 5:
             if value > UInt64(input.count - position) / 2 { throw .truncated }
             var entries: [CBORValue.MapEntry] = []
-            entries.reserveCapacity(Int(value))
+            entries.reserveCapacity(min(Int(value), Self.reservation))
             for _ in 0..<value {
                 let (keyMajor, key) = try head()
                 if keyMajor != 0 { throw .notDeterministic("map key is not an unsigned integer") }

@@ -2,7 +2,7 @@
 // No floats, no tags, no indefinite lengths: a value has exactly one encoding, so signed bytes are the sent bytes.
 
 /// A CBOR data item of the profile in Protocols/wire-format.md.
-public indirect enum CBORValue: Equatable, Sendable {
+public enum CBORValue: Equatable, Sendable {
     /// Major type 0, 0 ... 2^64 − 1.
     case unsigned(UInt64)
     /// Major type 1: the value −1 − n, for n in 0 ... 2^63 − 1.

@@ -29,6 +29,8 @@ struct RoundOptions {
     var consentRoot: Digest?
     var previousConsentSize: UInt64?
     var minAlive: Int?
+    /// Has node 19's place in the roster.
+    var replacement: NodeIndex = 19
     var offerKey: Ed25519PrivateKey?
     var voters: [NodeIndex] = [0, 1, 2, 3, 4]
     /// Whether the votes are for everyone but the last survivor.
@@ -188,7 +190,9 @@ final class EvidenceScenario {
             epsilonCapMicro: options.epsilonCap)
         let roster = try Roster(
             (0..<Self.nodeCount).map {
-                RosterEntry(node: $0, sequence: UInt64(round), prekeyDigest: SHA256.hash([UInt8($0), UInt8(round)]))
+                RosterEntry(
+                    node: $0 == 19 ? options.replacement : $0, sequence: UInt64(round),
+                    prekeyDigest: SHA256.hash([UInt8($0), UInt8(round)]))
             })
         let parameters = SessionParameters(
             registerDigest: options.registerDigest ?? register.digest, epochRoot: SHA256.hash([9]),

@@ -70,10 +70,7 @@ private final class Operations: @unchecked Sendable {
         }
         #expect(failures > 0)
         #expect(cleanRuns == 1, "the loop must reach an n beyond the last operation")
-<<<<<<< HEAD
-=======
     }
->>>>>>> storage
 
     /// A process killed at any point cannot show a missing flush: only a power cut would. So the order itself is checked.
     @Test(arguments: Kind.allCases) func theOrderOfFlushes(kind: Kind) async throws {

@@ -165,6 +165,19 @@ import Testing
 }
 
 @Suite struct DataKeyStoreTests {
+    /// Two keys under one name would leave sealed files that no key opens.
+    @Test func ofManyCallersAtOnceOneCreatesTheKey() async throws {
+        let keys = try DataKeyStore(directory: folder("keys"), wrappingKey: wrappingKey)
+        for round in 0..<10 {
+            let created = await withTaskGroup(of: SecretBytes?.self) { group in
+                for _ in 0..<8 { group.addTask { try? await keys.create("round-\(round)") } }
+                return await group.reduce(into: [SecretBytes]()) { if let key = $1 { $0.append(key) } }
+            }
+            #expect(created.count == 1)
+            #expect(try await keys.open("round-\(round)") == created.first)
+        }
+    }
+
     @Test func aDestroyedKeyTakesTheChunksWithIt() async throws {
         let folder = try TemporaryFolder()
         let wrappingKey = try SecretBytes.random(count: 32)

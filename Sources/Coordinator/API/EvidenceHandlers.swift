@@ -62,7 +62,9 @@ extension CoordinatorState {
             SELECT p.position, l.leaf, p.payload FROM public_payload p JOIN ledger l ON l.position = p.position
             ORDER BY p.position
             """
-        ) { (position: Int(try $0.integer(0)), leaf: try LedgerLeaf(decoding: try $0.blob(1)), payload: try $0.blob(2)) }
+        ) {
+            (position: Int(try $0.integer(0)), leaf: try LedgerLeaf(decoding: try $0.blob(1)), payload: try $0.blob(2))
+        }
         var entries: [LogEntryEvidence] = []
         for row in rows where row.leaf.category == .round {
             let entry = try LedgerEntry(leaf: row.leaf, nonce: LedgerLeaf.publicNonce, payload: row.payload)

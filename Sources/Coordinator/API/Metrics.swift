@@ -31,7 +31,8 @@ final class Metrics: Sendable {
         lines.append("# TYPE concord_operations_total counter")
         for operation in Operation.allCases {
             lines.append(
-                "concord_operations_total{operation=\"\(operation.rawValue)\"} \(counters.operations[operation.rawValue] ?? 0)")
+                "concord_operations_total{operation=\"\(operation.rawValue)\"} \(counters.operations[operation.rawValue] ?? 0)"
+            )
         }
         for (name, value) in gauges {
             lines.append("# TYPE \(name) gauge")

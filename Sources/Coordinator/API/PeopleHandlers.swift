@@ -208,9 +208,11 @@ extension API {
     /// the Prometheus text format.
     func handleHealth(_ request: HTTPRequest) async -> HTTPResponse {
         switch (request.method, request.path) {
-        case (.get, ["healthz"]): return HTTPResponse(status: 200, contentType: "text/plain", body: [UInt8]("ok\n".utf8))
+        case (.get, ["healthz"]):
+            return HTTPResponse(status: 200, contentType: "text/plain", body: [UInt8]("ok\n".utf8))
         case (.get, ["readyz"]):
-            guard let status = try? await readStatus(), !status.quarantined, let response = try? Self.json(status) else {
+            guard let status = try? await readStatus(), !status.quarantined, let response = try? Self.json(status)
+            else {
                 return Self.response(Problem.storage)
             }
             return response

@@ -10,7 +10,7 @@ actor UploadStore {
     private let folder: String
     private let dataKeys: DataKeyStore
     private let random: any RandomSource
-    private var open: [Digest: ChunkStore] = [:]
+    private var open: [Digest: Task<ChunkStore, any Error>] = [:]
 
     init(folder: String, dataKeys: DataKeyStore, random: any RandomSource) {
         self.folder = folder
@@ -20,19 +20,24 @@ actor UploadStore {
 
     /// The chunks of a session; its key is drawn at first use.
     func chunks(of session: Digest) async throws -> ChunkStore {
-        if let store = open[session] { return store }
-        let key: SecretBytes
-        do {
-            key = try await dataKeys.open(session.hex)
-        } catch StorageError.keyDestroyed {
-            key = try await dataKeys.create(session.hex)
+        // The task is registered before anything is awaited: callers that come together share one key and one store.
+        if let task = open[session] { return try await task.value }
+        let (dataKeys, random, directory) = (dataKeys, random, path(session))
+        let task = Task {
+            let key: SecretBytes
+            do {
+                key = try await dataKeys.open(session.hex)
+            } catch StorageError.keyDestroyed {
+                key = try await dataKeys.create(session.hex)
+            }
+            return try ChunkStore(
+                directory: directory, sealingKey: key, maximumByteCount: 2 << 20, randomness: random)
         }
-        // Another caller may have come this far while we waited.
-        if let store = open[session] { return store }
-        let store = try ChunkStore(
-            directory: path(session), sealingKey: key, maximumByteCount: 2 << 20, randomness: random)
-        open[session] = store
-        return store
+        open[session] = task
+        do { return try await task.value } catch {
+            open[session] = nil
+            throw error
+        }
     }
 
     /// Ends the life of a session's uploads: the key first, then the files.

@@ -22,7 +22,8 @@ extension CoordinatorState {
             switch effect {
             case .move(let target, let due):
                 let changed = try connection.execute(
-                    "UPDATE attempt SET state = ?, due_at_ms = ? WHERE session = ?", target.rawValue, due, session.bytes)
+                    "UPDATE attempt SET state = ?, due_at_ms = ? WHERE session = ?", target.rawValue, due, session.bytes
+                )
                 guard changed == 1 else { throw Problem.storage }
             case .storeUpload(let position, let envelope):
                 try connection.execute(

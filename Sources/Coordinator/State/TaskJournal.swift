@@ -22,7 +22,8 @@ extension CoordinatorState {
         }
         guard plan.plan.minAlive >= register.smallestMinAlive, plan.plan.minAlive <= register.nodes.count else {
             throw PlanError(
-                field: "minAlive", expected: "\(register.smallestMinAlive) ... \(register.nodes.count) with this register")
+                field: "minAlive",
+                expected: "\(register.smallestMinAlive) ... \(register.nodes.count) with this register")
         }
         try plan.requireRange(registered: register.nodes.count)
         let budget = try PrivacyBudget(

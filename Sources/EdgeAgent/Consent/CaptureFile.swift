@@ -94,7 +94,8 @@ enum CaptureFile {
         var expires: Int64?
         if !fields[4].isEmpty {
             guard let value = Int64(fields[4]), value > captured else {
-                throw CaptureFileError(line: line, field: "expires_at_ms", expected: "a time after the capture, or nothing")
+                throw CaptureFileError(
+                    line: line, field: "expires_at_ms", expected: "a time after the capture, or nothing")
             }
             expires = value
         }

@@ -94,7 +94,9 @@ struct ConsentInbox: Sendable {
 
     /// A random name for this database's life: a store restored from an old disk cannot reuse another's identifiers.
     private func bootIdentifier(_ connection: borrowing SQLConnection) throws -> [UInt8] {
-        if let stored = try connection.queryOne("SELECT identifier FROM boot", map: { try $0.blob(0) }) { return stored }
+        if let stored = try connection.queryOne("SELECT identifier FROM boot", map: { try $0.blob(0) }) {
+            return stored
+        }
         let identifier = try random.publicBytes(count: 16)
         try connection.execute("INSERT INTO boot VALUES (1, ?, 1)", identifier)
         return identifier

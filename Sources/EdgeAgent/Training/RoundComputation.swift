@@ -43,7 +43,9 @@ struct RoundComputation: Sendable {
                 continue
             }
             guard plan.sampling.flip(&participation) else { continue }
-            guard let examples = data.examples(of: row.handle, job: plan.plan.job, extractor: extractor) else { continue }
+            guard let examples = data.examples(of: row.handle, job: plan.plan.job, extractor: extractor) else {
+                continue
+            }
             trainer.update(examples, into: &update)
             let norm = IntegerClip.norm(of: update)
             clip.contribute(

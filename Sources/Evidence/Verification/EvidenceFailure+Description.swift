@@ -35,7 +35,7 @@ extension EvidenceFailure: CustomStringConvertible {
         case .openedModel: ("opened-model", "trains from another model than the last one released")
         case .pinnedUnknown: ("pinned-checkpoint", "the pinned checkpoint is not in the bundle")
         case .pinnedTooLate: ("pinned-late", "the pinned checkpoint is later than the opening entry")
-        case .pinnedGoesBack: ("pinned-back", "the pinned checkpoint is older than the previous round's")
+        case .pinnedGoesBack: ("pinned-back", "the pinned checkpoint is older than one pinned before")
         case .previousPinned: ("previous-pinned", "names another checkpoint as previously pinned than was")
         case .capChanged: ("epsilon-cap", "the cap on ε differs from the previous round's")
         case .epsilonDecreases: ("epsilon-decreases", "spent ε is less than before")

@@ -53,7 +53,7 @@ public enum EvidenceFailure: Equatable, Sendable {
     case pinnedUnknown
     /// The pinned checkpoint is later than the entry that opens the round.
     case pinnedTooLate
-    /// The pinned checkpoint is older than the previous round's: withdrawals in between would be undone.
+    /// The pinned checkpoint is older than an earlier attempt's or round's: withdrawals in between would be undone.
     case pinnedGoesBack
     /// The size that the round names as previously pinned is not the one that the round before pinned.
     case previousPinned

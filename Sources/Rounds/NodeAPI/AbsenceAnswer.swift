@@ -66,7 +66,11 @@ public struct AbsenceAnswer: WireMessage {
         statement = try fields.message(4, "statement")
         statementSignature = try fields.bytes(5, "statementSignature", count: 64)
         if let value = fields.optionalField(6) { row = try ProvenLeaf(cborValue: value) } else { row = nil }
-        if let value = fields.optionalField(7) { rowAbsence = try AbsenceProof(cborValue: value) } else { rowAbsence = nil }
+        if let value = fields.optionalField(7) {
+            rowAbsence = try AbsenceProof(cborValue: value)
+        } else {
+            rowAbsence = nil
+        }
         cohortAbsence = try fields.message(8, "cohortAbsence")
         guard (row == nil) != (rowAbsence == nil) else {
             throw .unexpected(field: "absence-answer", expected: "a row or an absence, not both")

@@ -9,8 +9,9 @@ public enum LockChange: Equatable, Hashable, Sendable {
     case label(session: Digest, label: Digest)
     /// This prekey belongs to this session, and no other, ever.
     case prekey(node: NodeIndex, sequence: UInt64, session: Digest)
-    /// This round of this job is revealed through this session, and no other, for the job's life.
-    case round(job: JobID, round: UInt64, session: Digest)
+    /// This round of this job is opened by answering this one request (``RevealRequest/openingDigest``), and no other, for
+    /// the job's life: one session, one survivor set, one ciphertext a node.
+    case round(job: JobID, round: UInt64, opening: Digest)
 }
 
 /// A member's promises.
@@ -55,7 +56,7 @@ public struct CommitteeLocks: Equatable, Sendable {
         case .label(let session, let label): labels[session] = label
         case .prekey(let node, let sequence, let session):
             prekeys[PrekeyName(node: node, sequence: sequence)] = session
-        case .round(let job, let round, let session): rounds[RoundName(job: job, round: round)] = session
+        case .round(let job, let round, let opening): rounds[RoundName(job: job, round: round)] = opening
         }
     }
 
@@ -71,7 +72,7 @@ public struct CommitteeLocks: Equatable, Sendable {
         switch change {
         case .label(_, let label): label
         case .prekey(_, _, let session): session
-        case .round(_, _, let session): session
+        case .round(_, _, let opening): opening
         }
     }
 }

@@ -2,6 +2,7 @@
 // returned lock changes are durable.
 
 import Cryptography
+import WireFormat
 
 /// A member's answer, with the promises it makes.
 public struct CommitteeDecision<Answer: Sendable>: Sendable {
@@ -38,7 +39,9 @@ public struct CommitteeMember: Sendable {
     ) throws(SecureAggregationError) -> CommitteeDecision<LabelVote> {
         try context.check(proposal.parameters, roster: proposal.roster)
         let parameters = proposal.parameters.body
+        try requireSeat(context)
         try requireInTime(parameters, context: context)
+        guard proposal.survivors.sessionID == parameters.sessionID else { throw .mismatch(field: "sessionId") }
         let survivors = proposal.survivors
         guard survivors.survivorCount >= parameters.minAlive else {
             throw .tooFew("survivors", have: survivors.survivorCount, need: parameters.minAlive)
@@ -62,7 +65,9 @@ public struct CommitteeMember: Sendable {
     /// C2: open one kind of share a node.
     ///
     /// For a node labelled alive: the share of its self-mask seed. For a dropped one: the share of its prekey's private key.
-    /// Never both, and nothing at all where the ciphertext of that kind does not open.
+    /// Never both, and nothing at all where the ciphertext of that kind does not open. The lock names the ciphertexts too: a
+    /// node that was cloned may have dealt two seeds in one session, and a member that opened both by turns would give
+    /// the coordinator two sums of one round.
     /// - Parameters:
     ///   - parameters: as the member accepted them when it voted, or as they arrive again; checked again here.
     ///   - agreementKey: the member's private key of the session's epoch.
@@ -73,6 +78,10 @@ public struct CommitteeMember: Sendable {
     ) throws(SecureAggregationError) -> CommitteeDecision<Reveal> {
         try context.check(signed, roster: roster)
         let parameters = signed.body
+        try requireSeat(context)
+        guard context.epoch.agreementKeys[node] == agreementKey.publicKey else {
+            throw .mismatch(field: "own agreement key")
+        }
         try requireInTime(parameters, context: context)
         let sessionID = parameters.sessionID
         guard request.sessionID == sessionID else { throw .mismatch(field: "sessionId") }
@@ -90,7 +99,7 @@ public struct CommitteeMember: Sendable {
         let promises =
             [
                 LockChange.label(session: sessionID, label: survivors.digest),
-                .round(job: parameters.jobID, round: parameters.round, session: sessionID),
+                .round(job: parameters.jobID, round: parameters.round, opening: request.openingDigest),
             ]
             + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
         for change in promises {
@@ -123,17 +132,24 @@ public struct CommitteeMember: Sendable {
             return ShareContext(
                 kind: .selfMaskSeed, scope: sessionID, dealer: entry.node, chargeSequence: item.chargeSequence)
         }
-        guard let key = try? X25519PublicKey(item.prekey) else { return nil }
-        return ShareContext(
-            kind: .prekeySecret,
-            scope: Prekey.id(epochRoot: epochRoot, node: entry.node, sequence: entry.sequence, publicKey: key),
-            dealer: entry.node, chargeSequence: 0)
+        // The roster names the prekey by its digest: the coordinator cannot have another one of the node opened.
+        guard SHA256.tagged("prekey", item.prekey) == entry.prekeyDigest,
+            let prekey = try? Prekey(decoding: item.prekey),
+            prekey.epochRoot == epochRoot, prekey.node == entry.node, prekey.sequence == entry.sequence
+        else { return nil }
+        return ShareContext(kind: .prekeySecret, scope: prekey.id, dealer: entry.node, chargeSequence: 0)
+    }
+
+    /// The seat was looked up once; the register of this request may be another version.
+    private func requireSeat(_ context: SessionContext) throws(SecureAggregationError) {
+        guard context.register.committeePosition(of: node) == position else { throw .unknown("own committee seat") }
     }
 
     private func requireInTime(
         _ parameters: SessionParameters, context: SessionContext
     ) throws(SecureAggregationError) {
-        guard context.nowMilliseconds < parameters.deadlineMilliseconds + Self.graceMilliseconds else {
+        // The deadline is the coordinator's number and may be any: subtract from the member's own clock instead.
+        guard context.nowMilliseconds - Self.graceMilliseconds < parameters.deadlineMilliseconds else {
             throw .tooLate("the session")
         }
     }

@@ -85,6 +85,12 @@ public struct NodeSession: Sendable {
     ) throws(SecureAggregationError) -> Action {
         guard case .computing(let chargeSequence) = state else { throw .wrongPhase("vector") }
         guard words.count == offer.parameters.wordCount else { throw .mismatch(field: "vector length") }
+        guard context.epoch.root == offer.parameters.epochRoot,
+            context.epoch.agreementKeys[node] == keys.agreementKey.publicKey
+        else { throw .mismatch(field: "own agreement key") }
+        guard context.register.digest == offer.parameters.registerDigest,
+            context.register.node(node)?.protocolKey == keys.protocolKey.publicKey
+        else { throw .mismatch(field: "own protocol key") }
         let upload = try MaskedUpload(
             masking: words, offer: offer, node: node, chargeSequence: chargeSequence, keys: keys, prekey: prekey,
             context: context, random: random)
@@ -124,9 +130,12 @@ public struct MaskedUpload: Sendable {
         var words = words
         let sessionID = offer.sessionID
         (envelope, self.words) = try refusing(as: "masked upload") {
+            // The vector is mixed in: two clones of this machine that computed different vectors must not mask both alike.
+            var content = VectorChunks.secretDigest(of: words)
+            defer { wipe(&content) }
             let seed = try hedgedSecret(
-                random: random, hedge: keys.hedge, salt: sessionID.bytes, info: "self-mask-seed",
-                bigEndian(node) + bigEndian(offer.sequence))
+                random: random, hedge: keys.hedge, mixing: SecretBytes(copying: content), salt: sessionID.bytes,
+                info: "self-mask-seed", bigEndian(node) + bigEndian(offer.sequence) + bigEndian(chargeSequence))
             var terms = [
                 MaskTerm(
                     key: try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: seed, node: node), subtract: false)
@@ -143,9 +152,7 @@ public struct MaskedUpload: Sendable {
                     kind: .selfMaskSeed, scope: sessionID, dealer: node, chargeSequence: chargeSequence),
                 register: context.register, epoch: context.epoch, agreementKey: keys.agreementKey, hedge: keys.hedge,
                 random: random)
-            let chunkDigests = (0..<VectorChunks.count(wordCount: words.count)).map { index in
-                SHA256.hash(VectorChunks.encode(words[VectorChunks.range(index, wordCount: words.count)]))
-            }
+            let chunkDigests = VectorChunks.chunkDigests(of: words)
             let upload = Upload(
                 sessionID: sessionID, node: node, sequence: offer.sequence, chargeSequence: chargeSequence,
                 selfMaskCommitment: MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: node, seed: seed),

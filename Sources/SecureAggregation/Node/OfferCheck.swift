@@ -85,6 +85,8 @@ public struct SessionContext: Sendable {
             throw .mismatch(field: "previousConsentSize")
         }
         guard nowMilliseconds < epoch.endsAtMilliseconds else { throw .tooLate("the epoch") }
+        // Agreement keys go with the epoch: an upload after it could never be opened.
+        guard parameters.deadlineMilliseconds <= epoch.endsAtMilliseconds else { throw .mismatch(field: "deadline") }
     }
 }
 
@@ -104,16 +106,26 @@ public struct AcceptedOffer: Sendable {
     let neighbours: [(node: NodeIndex, key: X25519PublicKey)]
 
     /// Checks an offer for `node`.
+    ///
+    /// Left to the caller, because they need bytes that are not here: the model against ``SessionParameters/modelDigest``,
+    /// the consent view against ``SessionParameters/consentSize`` and ``SessionParameters/consentRoot``, and that this node
+    /// has not contributed to this job, round and attempt.
     /// - Parameters:
+    ///   - earlierEpochRoot: root of the epoch in which this node contributed to an earlier attempt of the same job and
+    ///     round; nil if it did not. The locks that keep a round from being opened twice belong to that epoch's committee,
+    ///     so a second attempt before another committee is refused.
     ///   - ownPrekeyDigest: looks up the digest of this node's own unused prekey by sequence; nil if unknown or burned.
     /// - Throws: ``SecureAggregationError`` naming the first check that fails.
     public init(
-        checking offer: RoundOffer, node: NodeIndex, context: SessionContext,
+        checking offer: RoundOffer, node: NodeIndex, context: SessionContext, earlierEpochRoot: Digest?,
         ownPrekeyDigest: (UInt64) -> Digest?
     ) throws(SecureAggregationError) {
         try context.check(offer.parameters, roster: offer.roster)
         let parameters = offer.parameters.body
         guard context.nowMilliseconds < parameters.deadlineMilliseconds else { throw .tooLate("the offer") }
+        guard earlierEpochRoot == nil || earlierEpochRoot == parameters.epochRoot else {
+            throw .mismatch(field: "epochRoot of an earlier attempt")
+        }
         guard let position = offer.roster.position(of: node) else { throw .unknown("own place in the roster") }
         let own = offer.roster.entries[position]
         guard let digest = ownPrekeyDigest(own.sequence) else { throw .alreadyUsed("own prekey") }

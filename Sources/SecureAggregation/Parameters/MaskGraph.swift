@@ -22,8 +22,7 @@ public struct MaskGraph: Equatable, Sendable {
     /// The roster positions joined to `position`, ascending.
     public func neighbours(of position: Int) -> [Int] {
         if isComplete { return (0..<nodeCount).filter { $0 != position } }
-        let half = neighbours / 2
-        return (1...half).flatMap {
+        return stride(from: 1, through: neighbours / 2, by: 1).flatMap {
             [(position + $0) % nodeCount, (position - $0 + nodeCount) % nodeCount]
         }.sorted()
     }

@@ -44,6 +44,8 @@ public struct Register: WireMessage {
     public let committee: [NodeIndex]
     /// The share of nodes, in thousandths, whose absence the parameters are designed to survive.
     public let dropoutPermille: Int
+    /// H("register", encoding): what epochs and sessions bind. Computed once, since every check compares it.
+    public let digest: Digest
 
     /// At least this many honest nodes' noise is in every sum (`minAlive ≥ C + 16`).
     public static let minimumHonestSurvivors = 16
@@ -86,6 +88,10 @@ public struct Register: WireMessage {
         self.corruptMax = corruptMax
         self.committee = committee
         self.dropoutPermille = dropoutPermille
+        cborValue = Self.encode(
+            chain: chain, version: version, nodes: nodes, corruptMax: corruptMax, committee: committee,
+            dropoutPermille: dropoutPermille)
+        digest = SHA256.tagged("register", cborValue.encoded())
     }
 
     /// l = ⌊(L + C + r)/2⌋ + 1: two quorums share an honest member that remembers, so 2l > L + C + r.
@@ -118,11 +124,13 @@ public struct Register: WireMessage {
     /// The committee position of `index`, if it has a seat.
     public func committeePosition(of index: NodeIndex) -> Int? { committee.firstIndex(of: index) }
 
-    /// What epochs and sessions bind.
-    public var digest: Digest { SHA256.tagged("register", encoded()) }
-
     /// The message as CBOR.
-    public var cborValue: CBORValue {
+    public let cborValue: CBORValue
+
+    private static func encode(
+        chain: String, version: UInt64, nodes: [RegisteredNode], corruptMax: Int, committee: [NodeIndex],
+        dropoutPermille: Int
+    ) -> CBORValue {
         .message(
             (1, .text(chain)), (2, .unsigned(version)),
             (

@@ -82,8 +82,8 @@ public struct SharePackage: WireMessage {
     /// Deals `secret` to the committee of `register` in `epoch`.
     /// - Parameters:
     ///   - agreementKey: the dealer's private key of the epoch.
-    ///   - hedge: the dealer's static secret: repeated generator output after a snapshot still gives other polynomials for
-    ///     another context.
+    ///   - hedge: the dealer's static secret: repeated generator output after a snapshot still gives another polynomial
+    ///     for another context and for another secret.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
     public init(
         dealing secret: SecretBytes, context: ShareContext, register: Register, epoch: Epoch,
@@ -91,7 +91,8 @@ public struct SharePackage: WireMessage {
     ) throws(SecureAggregationError) {
         (ciphertexts, commitments) = try refusing(as: "share package") {
             let seed = try hedgedSecret(
-                random: random, hedge: hedge, salt: context.scope.bytes, info: "shamir", context.bytes(holder: 0))
+                random: random, hedge: hedge, mixing: secret, salt: context.scope.bytes, info: "shamir",
+                context.bytes(holder: 0))
             var generator = try KeyedRandomGenerator(key: seed)
             let shares = try ShamirSharing.split(
                 secret, threshold: register.quorum, count: register.committee.count, generator: &generator)
@@ -106,7 +107,9 @@ public struct SharePackage: WireMessage {
                 let key = try Self.shareKey(
                     context: context, holder: position, holderNode: register.committee[position], own: agreementKey,
                     peer: holderKey, dealerKey: agreementKey.publicKey, holderKey: holderKey, epochRoot: epoch.root)
-                let nonce = try random.publicBytes(count: AESGCM.nonceByteCount)
+                // From the hedged generator: a cloned machine that deals another secret in this context must not meet
+                // this key with a nonce it used before.
+                let nonce = [UInt8]((bigEndian(generator.next()) + bigEndian(generator.next())).prefix(12))
                 ciphertexts.append(
                     nonce
                         + (try AESGCM.seal(
@@ -170,12 +173,13 @@ public struct SharePackage: WireMessage {
     }
 }
 
-/// HKDF(fresh random ‖ static secret, salt, info): still unpredictable if either input is, and different for another
-/// context even if a cloned machine repeats its generator (RFC 8937 treats the same problem).
+/// HKDF(fresh random ‖ static secret ‖ what is protected, salt, info): unpredictable if either of the first two inputs is,
+/// and different for another context or content even if a cloned machine repeats its generator. RFC 8937 hedges
+/// the same way; mixing in the content is the idea of deterministic nonces (RFC 6979).
 func hedgedSecret(
-    random: some RandomSource, hedge: SecretBytes, salt: [UInt8], info: String, _ context: [UInt8]
+    random: some RandomSource, hedge: SecretBytes, mixing content: SecretBytes = SecretBytes(copying: []),
+    salt: [UInt8], info: String, _ context: [UInt8]
 ) throws -> SecretBytes {
-    var material = try random.secretBytes(count: 32).unprotectedCopy() + hedge.unprotectedCopy()
-    defer { wipe(&material) }
-    return try HKDF.deriveKey(from: SecretBytes(copying: material), salt: salt, info: [UInt8](info.utf8) + context)
+    let material = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge, content])
+    return try HKDF.deriveKey(from: material, salt: salt, info: [UInt8](info.utf8) + context)
 }

@@ -49,6 +49,8 @@ public struct CoordinatorSession: Sendable {
     /// The certificate, once a quorum voted.
     public private(set) var certificate: LabelCertificate?
     private var reveals: [NodeIndex: SignedMessage<Reveal>] = [:]
+    /// By roster position: the shares that match their commitments, at most l.
+    private var goodShares: [[(position: Int, share: SecretShare)]] = []
 
     /// Opens a session the coordinator has signed.
     /// - Parameter prekeys: one bundle a roster position.
@@ -61,10 +63,19 @@ public struct CoordinatorSession: Sendable {
             throw .mismatch(field: "rosterDigest")
         }
         guard prekeys.count == roster.entries.count else { throw .mismatch(field: "prekeys") }
+        guard try parameters.body.derived == ProtocolParameters.derive(register: register, cohort: prekeys.count) else {
+            throw .mismatch(field: "derived parameters")
+        }
+        var publicKeys: Set<X25519PublicKey> = []
         for (entry, bundle) in zip(roster.entries, prekeys) {
             guard bundle.prekey.body.node == entry.node, bundle.prekey.body.sequence == entry.sequence,
                 bundle.prekey.body.digest == entry.prekeyDigest
             else { throw .mismatch(field: "prekey of a roster entry") }
+            try bundle.verify(register: register, epoch: epoch)
+            // Nodes refuse an offer with a copied key, so one copier would stop the round for all: it is not offered.
+            guard publicKeys.insert(bundle.prekey.body.publicKey).inserted else {
+                throw .conflict("prekey of node \(entry.node)")
+            }
         }
         self.parameters = parameters
         sessionID = parameters.body.sessionID
@@ -159,12 +170,16 @@ public struct CoordinatorSession: Sendable {
         guard register.committeePosition(of: vote.body.node) != nil, let member = register.node(vote.body.node) else {
             throw .unknown("committee member")
         }
-        if votes[vote.body.node] != nil { return .repeated }
+        if let stored = votes[vote.body.node] {
+            guard stored == vote else { throw .conflict("the vote") }
+            return .repeated
+        }
         guard phase == .labelling else { throw .wrongPhase("a vote") }
         try vote.verify(by: member.protocolKey)
         votes[vote.body.node] = vote
         if votes.count >= register.quorum {
             certificate = LabelCertificate(votes: votes.sorted { $0.key < $1.key }.map(\.value))
+            goodShares = Array(repeating: [], count: roster.entries.count)
             phase = .revealing
         }
         return .new
@@ -184,7 +199,7 @@ public struct CoordinatorSession: Sendable {
             let bundle = prekeys[position]
             return RevealRequest.Item(
                 ciphertext: bundle.shares.ciphertexts[holder], chargeSequence: 0,
-                prekey: bundle.prekey.body.publicKey.bytes)
+                prekey: bundle.prekey.bodyBytes)
         }
         return RevealRequest(
             sessionID: sessionID, certificate: certificate, bitmap: survivors.bitmap, items: items)
@@ -198,45 +213,51 @@ public struct CoordinatorSession: Sendable {
         guard reveal.body.sessionID == sessionID, reveal.body.labelDigest == survivors.digest else {
             throw .mismatch(field: "labelDigest")
         }
-        guard register.committeePosition(of: reveal.body.node) != nil, let member = register.node(reveal.body.node)
+        guard let holder = register.committeePosition(of: reveal.body.node),
+            let member = register.node(reveal.body.node)
         else { throw .unknown("committee member") }
-        if reveals[reveal.body.node] != nil { return .repeated }
+        if let stored = reveals[reveal.body.node] {
+            guard stored == reveal else { throw .conflict("the reveal") }
+            return .repeated
+        }
         guard phase == .revealing else { throw .wrongPhase("a reveal") }
         guard reveal.body.shares.count == roster.entries.count else { throw .mismatch(field: "shares") }
         try reveal.verify(by: member.protocolKey)
         reveals[reveal.body.node] = reveal
-        if goodShares().allSatisfy({ $0.count >= register.quorum }) { phase = .unmasking }
+        for (position, bytes) in reveal.body.shares.enumerated() where goodShares[position].count < register.quorum {
+            guard let share = try? SecretShare(SecretBytes(copying: bytes)),
+                let (package, context) = dealt(position: position, alive: survivors.alive[position]),
+                package.matches(share, context: context, holder: holder)
+            else { continue }
+            goodShares[position].append((holder, share))
+        }
+        if nodesShortOfShares.isEmpty { phase = .unmasking }
         return .new
     }
 
-    /// For every roster position, the shares that match their commitments.
-    private func goodShares() -> [[(position: Int, share: SecretShare)]] {
-        guard let survivors else { return [] }
-        let members = reveals.sorted { $0.key < $1.key }
-        return roster.entries.indices.map { position in
-            let alive = survivors.alive[position]
-            guard let package = alive ? uploads[position]?.shares : prekeys[position].shares,
-                let context = shareContext(position: position, alive: alive)
-            else { return [] }
-            var good: [(position: Int, share: SecretShare)] = []
-            for (node, reveal) in members where good.count < register.quorum {
-                guard let holder = register.committeePosition(of: node),
-                    let share = try? SecretShare(SecretBytes(copying: reveal.body.shares[position])),
-                    package.matches(share, context: context, holder: holder)
-                else { continue }
-                good.append((holder, share))
-            }
-            return good
-        }
+    /// Nodes for which fewer than l good shares are in. When every member has answered and a node is still here, its shares
+    /// do not open or do not match what it signed: leave it out of the next round.
+    public var nodesShortOfShares: [NodeIndex] {
+        goodShares.indices.filter { goodShares[$0].count < register.quorum }.map { roster.entries[$0].node }
     }
 
-    private func shareContext(position: Int, alive: Bool) -> ShareContext? {
+    /// The package that a roster position's shares come from, given its label, and the context they were dealt in.
+    private func dealt(position: Int, alive: Bool) -> (SharePackage, ShareContext)? {
         let entry = roster.entries[position]
-        let item = RevealRequest.Item(
-            ciphertext: [], chargeSequence: uploads[position]?.upload.body.chargeSequence ?? 0,
-            prekey: prekeys[position].prekey.body.publicKey.bytes)
-        return CommitteeMember.shareContext(
-            entry: entry, item: item, alive: alive, sessionID: sessionID, epochRoot: parameters.body.epochRoot)
+        if alive {
+            guard let envelope = uploads[position] else { return nil }
+            return (
+                envelope.shares,
+                ShareContext(
+                    kind: .selfMaskSeed, scope: sessionID, dealer: entry.node,
+                    chargeSequence: envelope.upload.body.chargeSequence)
+            )
+        }
+        let bundle = prekeys[position]
+        return (
+            bundle.shares,
+            ShareContext(kind: .prekeySecret, scope: bundle.prekey.body.id, dealer: entry.node, chargeSequence: 0)
+        )
     }
 
     // MARK: Unmasking
@@ -246,11 +267,10 @@ public struct CoordinatorSession: Sendable {
     ///   whose dealt secret does not match its own commitment: evidence against that dealer, and the session is void.
     public func unmaskPlan() throws(SecureAggregationError) -> UnmaskPlan {
         guard phase == .unmasking, let survivors else { throw .wrongPhase("unmasking") }
-        let shares = goodShares()
         let neighbours = graph
         var terms: [MaskTerm] = []
         for (position, entry) in roster.entries.enumerated() {
-            let secret = try ShamirSharing.join(shares[position], threshold: register.quorum)
+            let secret = try ShamirSharing.join(goodShares[position], threshold: register.quorum)
             if survivors.alive[position] {
                 guard let upload = uploads[position]?.upload.body,
                     MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: entry.node, seed: secret)
@@ -300,7 +320,9 @@ public struct UnmaskPlan: Sendable {
     /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
     public func unmask(_ words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
-        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset + words.count <= wordCount else {
+        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset <= wordCount,
+            words.count <= wordCount - wordOffset
+        else {
             throw .malformed("word range")
         }
         do {

@@ -171,7 +171,7 @@ public struct RevealRequest: WireMessage {
         public let ciphertext: [UInt8]
         /// For a survivor: the charge number its upload was signed with.
         public let chargeSequence: UInt64
-        /// For a dropped node: its prekey's public key. Empty for a survivor.
+        /// For a dropped node: the encoding of its ``Prekey``, which the roster names by digest. Empty for a survivor.
         public let prekey: [UInt8]
 
         /// Describes an item.
@@ -202,15 +202,21 @@ public struct RevealRequest: WireMessage {
     /// The message as CBOR.
     public var cborValue: CBORValue {
         .message(
-            (1, .bytes(sessionID.bytes)), (2, certificate.cborValue), (3, .bytes(bitmap)),
-            (
-                4,
-                .array(
-                    items.map {
-                        .message(
-                            (1, .bytes($0.ciphertext)), (2, .unsigned($0.chargeSequence)), (3, .bytes($0.prekey)))
-                    })
-            ))
+            (1, .bytes(sessionID.bytes)), (2, certificate.cborValue), (3, .bytes(bitmap)), (4, itemsValue))
+    }
+
+    private var itemsValue: CBORValue {
+        .array(
+            items.map {
+                .message((1, .bytes($0.ciphertext)), (2, .unsigned($0.chargeSequence)), (3, .bytes($0.prekey)))
+            })
+    }
+
+    /// H("opening", sid, SHA-256 of bitmap, SHA-256 of items): what answering this request opens. The votes are left out:
+    /// another quorum for the same survivors is the same request.
+    public var openingDigest: Digest {
+        SHA256.tagged(
+            "opening", sessionID.bytes, SHA256.hash(bitmap).bytes, SHA256.hash(itemsValue.encoded()).bytes)
     }
 
     /// Reads a request, unverified.
@@ -223,7 +229,7 @@ public struct RevealRequest: WireMessage {
             var item = try MessageReader(value, message: "reveal-request.item")
             let ciphertext = try item.bytes(1, "ciphertext", maximum: SharePackage.ciphertextByteCount)
             let charge = try item.unsigned(2, "chargeSequence")
-            let prekey = try item.bytes(3, "prekey", maximum: 32)
+            let prekey = try item.bytes(3, "prekey", maximum: Prekey.maximumByteCount)
             try item.finish()
             return Item(ciphertext: ciphertext, chargeSequence: charge, prekey: prekey)
         }

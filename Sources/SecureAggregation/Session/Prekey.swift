@@ -22,6 +22,9 @@ public struct Prekey: SignedBody {
     /// Root of the commitments to the shares of its private key.
     public let shareRoot: Digest
 
+    /// No encoding is longer: five fields of at most 32 bytes with their heads.
+    static let maximumByteCount = 160
+
     /// Binds the ciphertexts of the private key's shares.
     public var id: Digest {
         Prekey.id(epochRoot: epochRoot, node: node, sequence: sequence, publicKey: publicKey)
@@ -119,6 +122,14 @@ public struct PreparedPrekey: Sendable {
     /// What goes to the coordinator.
     public let bundle: PrekeyBundle
 
+    /// Reloads a stored prekey. `privateKey` and `bundle` must be of one earlier call of
+    /// ``init(sequence:node:keys:register:epoch:random:)``.
+    public init(sequence: UInt64, privateKey: X25519PrivateKey, bundle: PrekeyBundle) {
+        self.sequence = sequence
+        self.privateKey = privateKey
+        self.bundle = bundle
+    }
+
     /// Makes and deals a fresh prekey.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
     public init(
@@ -172,7 +183,8 @@ extension NodeKeys {
         for use: String, sessionID: Digest, random: some RandomSource
     ) throws(SecureAggregationError) -> SecretBytes {
         try refusing(as: "session key") {
-            try hedgedSecret(random: random, hedge: hedge, salt: sessionID.bytes, info: "session-key", [UInt8](use.utf8))
+            try hedgedSecret(
+                random: random, hedge: hedge, salt: sessionID.bytes, info: "session-key", [UInt8](use.utf8))
         }
     }
 }

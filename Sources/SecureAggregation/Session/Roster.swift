@@ -24,6 +24,10 @@ public struct RosterEntry: Equatable, Hashable, Sendable {
 public struct Roster: Equatable, Sendable {
     /// The places; a roster position is an index into this array.
     public let entries: [RosterEntry]
+    /// node (4) ‖ sequence (8) ‖ prekey digest (32), big-endian, one after the other.
+    public let bytes: [UInt8]
+    /// H("roster", ``bytes``).
+    public let digest: Digest
 
     static let entryByteCount = 4 + 8 + 32
 
@@ -34,14 +38,11 @@ public struct Roster: Equatable, Sendable {
             throw .mismatch(field: "order of the roster")
         }
         self.entries = entries
-    }
-
-    /// node (4) ‖ sequence (8) ‖ prekey digest (32), big-endian, one after the other.
-    public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(entries.count * Self.entryByteCount)
         for entry in entries { bytes += bigEndian(entry.node) + bigEndian(entry.sequence) + entry.prekeyDigest.bytes }
-        return bytes
+        self.bytes = bytes
+        digest = SHA256.tagged("roster", bytes)
     }
 
     /// Reads ``bytes``.
@@ -58,9 +59,6 @@ public struct Roster: Equatable, Sendable {
         }
         try self.init(entries)
     }
-
-    /// H("roster", ``bytes``).
-    public var digest: Digest { SHA256.tagged("roster", bytes) }
 
     /// The roster position of `node`.
     public func position(of node: NodeIndex) -> Int? {

@@ -128,6 +128,23 @@ public enum VectorChunks {
         return stride(from: 0, to: bytes.count, by: 8).map { littleEndianWord(bytes, at: $0) }
     }
 
+    /// SHA-256 of the bytes of every chunk of `words`.
+    public static func chunkDigests(of words: [UInt64]) -> [Digest] {
+        (0..<count(wordCount: words.count)).map { index in
+            var hasher = SHA256.Hasher()
+            hasher.update(littleEndian: words[range(index, wordCount: words.count)])
+            return hasher.finalize()
+        }
+    }
+
+    /// A digest of a vector that is not masked yet. Never leaves the node: it only feeds a key derivation.
+    static func secretDigest(of words: [UInt64]) -> [UInt8] {
+        var hasher = SHA256.Hasher()
+        hasher.update(tag: "unmasked-vector")
+        hasher.update(littleEndian: words[...])
+        return hasher.finalize().bytes
+    }
+
     /// H("masked-vector", word count, chunk digests).
     public static func digest(wordCount: Int, chunkDigests: [Digest]) -> Digest {
         var hasher = SHA256.Hasher()

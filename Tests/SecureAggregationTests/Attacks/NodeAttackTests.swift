@@ -1,0 +1,514 @@
+// What a node's machine, a dealer or a member may do wrong: rows 9, 15, 16 and 19 of the attack table, and what the masked
+// vector looks like to everyone else.
+
+import Cryptography
+import TestSupport
+import Testing
+import Vectors
+import WireFormat
+
+@testable import SecureAggregation
+
+struct NodeAttackTests {
+    private var uploaded: AggregationScenario.Uploaded
+
+    init() throws { uploaded = try AggregationScenario.uploaded() }
+
+    private var values: [Int64] { AggregationScenario.Uploaded.values(4) }
+
+    /// Node 4's upload on a machine whose generator starts at `seed`, as after a snapshot was restored.
+    private func clone(
+        _ values: [Int64], session: CoordinatorSession, charge: UInt64 = 1, seed: UInt64 = 99
+    ) throws -> MaskedUpload {
+        try uploaded.scenario.upload(
+            values, node: 4, offer: #require(session.offer(for: 4)), charge: charge,
+            random: SeededRandomSource(seed: seed))
+    }
+
+    /// What must differ between two uploads that mask different things.
+    private func secrets(_ upload: MaskedUpload) -> Set<[UInt8]> {
+        var parts: Set<[UInt8]> = [upload.envelope.upload.body.selfMaskCommitment.bytes]
+        for ciphertext in upload.envelope.shares.ciphertexts { parts.insert([UInt8](ciphertext.prefix(12))) }
+        for commitment in upload.envelope.shares.commitments { parts.insert(commitment.bytes) }
+        return parts
+    }
+
+    // MARK: Row 9: cloned and restored machines
+
+    @Test func aCloneThatRepeatsItselfSaysNothingNew() throws {
+        let first = try clone(values, session: uploaded.session)
+        let again = try clone(values, session: uploaded.session)
+        #expect(first.envelope == again.envelope && first.words == again.words)
+    }
+
+    /// The generator of both machines gives the same bytes; session, charge and vector keep the seeds apart, so two
+    /// uploads are never masked alike and no ciphertext repeats a nonce under its key.
+    @Test func aCloneThatDiffersMasksDifferently() throws {
+        let base = try clone(values, session: uploaded.session)
+        var other = values
+        other[0] += 1
+        let variants = [
+            try clone(other, session: uploaded.session),
+            try clone(values, session: uploaded.session, charge: 2),
+            try clone(values, session: uploaded.scenario.session(round: 2)),
+            try clone(values, session: uploaded.session, seed: 100),
+        ]
+        for variant in variants {
+            #expect(secrets(base).isDisjoint(with: secrets(variant)))
+            #expect(secrets(variant).count == 17)
+        }
+        // The difference of two uploads with equal masks would be the difference of the vectors.
+        let packed = zip(uploaded.scenario.plan.layout.pack(other), uploaded.scenario.plan.layout.pack(values))
+        let clear = packed.map { $0 &- $1 }
+        let seen = zip(variants[0].words, base.words).map { $0 &- $1 }
+        #expect(zip(clear, seen).allSatisfy { $0 != $1 })
+    }
+
+    @Test func prekeysOfAClonedMachineAreBoundToTheirNumber() throws {
+        let scenario = uploaded.scenario
+        func prekey(_ sequence: UInt64, _ node: NodeIndex) throws -> PrekeyBundle {
+            try PreparedPrekey(
+                sequence: sequence, node: node, keys: scenario.keys(of: 4), register: scenario.register,
+                epoch: scenario.epoch, random: SeededRandomSource(seed: 5)
+            ).bundle
+        }
+        #expect(try prekey(2, 4) == prekey(2, 4))
+        #expect(try prekey(2, 4).prekey.body.publicKey != prekey(3, 4).prekey.body.publicKey)
+        #expect(try prekey(2, 4).shares.commitments[0] != prekey(3, 4).shares.commitments[0])
+    }
+
+    /// Two machines with the same generator but their own static secrets share nothing.
+    @Test func theStaticSecretHedgesAWeakGenerator() throws {
+        let context: [UInt8] = [1, 2, 3]
+        func secret(_ hedge: UInt8, _ content: UInt8, salt: [UInt8] = [], seed: UInt64 = 5) throws -> [UInt8] {
+            try hedgedSecret(
+                random: SeededRandomSource(seed: seed), hedge: VectorChain.fixed(Int(hedge)),
+                mixing: VectorChain.fixed(Int(content)), salt: salt, info: "test", context
+            ).unprotectedCopy()
+        }
+        let all = [
+            try secret(1, 1), try secret(2, 1), try secret(1, 2), try secret(1, 1, salt: [1]),
+            try secret(1, 1, seed: 6),
+        ]
+        #expect(Set(all).count == all.count && all.allSatisfy { $0.count == 32 })
+        #expect(try secret(1, 1) == secret(1, 1))
+    }
+
+    /// Row 12 for ciphertexts: one that was dealt in another context does not open, whatever is claimed of it.
+    @Test func ciphertextsOpenOnlyInTheirContext() throws {
+        let scenario = uploaded.scenario
+        let envelope = try #require(uploaded.session.uploads[4])
+        let sessionID = uploaded.session.sessionID
+        func opens(
+            _ kind: ShareKind = .selfMaskSeed, scope: Digest? = nil, dealer: NodeIndex = 4, charge: UInt64 = 1,
+            from position: Int = 2, holder: Int = 2, key: NodeIndex = 2
+        ) throws -> Bool {
+            (try? SharePackage.open(
+                envelope.shares.ciphertexts[position],
+                context: ShareContext(
+                    kind: kind, scope: scope ?? sessionID, dealer: dealer, chargeSequence: charge), holder: holder,
+                register: scenario.register, epoch: scenario.epoch, agreementKey: scenario.keys(of: key).agreementKey))
+                != nil
+        }
+        #expect(try opens())
+        #expect(try !opens(.prekeySecret))
+        #expect(try !opens(scope: uploaded.scenario.session(attempt: 2).sessionID))
+        #expect(try !opens(dealer: 5))
+        #expect(try !opens(dealer: 99))
+        #expect(try !opens(charge: 2))
+        #expect(try !opens(charge: 0))
+        #expect(try !opens(from: 3))
+        #expect(try !opens(from: 3, holder: 3))
+        #expect(try !opens(holder: 3))
+        #expect(try !opens(holder: 8))
+        #expect(try !opens(holder: -1))
+        #expect(try !opens(key: 3))
+    }
+
+    /// Every part of the context is in the associated data and in the commitment.
+    @Test func contextsHaveOneEncoding() throws {
+        let digest = try VectorChain.digest(1)
+        let base = ShareContext(kind: .selfMaskSeed, scope: digest, dealer: 4, chargeSequence: 1)
+        let others = [
+            ShareContext(kind: .prekeySecret, scope: digest, dealer: 4, chargeSequence: 1),
+            ShareContext(kind: .selfMaskSeed, scope: try VectorChain.digest(2), dealer: 4, chargeSequence: 1),
+            ShareContext(kind: .selfMaskSeed, scope: digest, dealer: 5, chargeSequence: 1),
+            ShareContext(kind: .selfMaskSeed, scope: digest, dealer: 4, chargeSequence: 2),
+        ]
+        let all = Set(([base] + others).map { $0.bytes(holder: 3) } + [base.bytes(holder: 4)])
+        #expect(all.count == 6 && all.allSatisfy { $0.count == 49 })
+    }
+
+    // MARK: Row 15: dealers, members and the coordinator lie
+
+    /// The upload of node 4 with shares of `secret`, signed by node 4.
+    private func dishonest(dealing secret: SecretBytes?) throws -> UploadEnvelope {
+        let scenario = uploaded.scenario
+        let honest = try #require(uploaded.session.uploads[4])
+        let keys = try scenario.keys(of: 4)
+        let context = ShareContext(
+            kind: .selfMaskSeed, scope: uploaded.session.sessionID, dealer: 4, chargeSequence: 1)
+        var shares = honest.shares
+        if let secret {
+            shares = try SharePackage(
+                dealing: secret, context: context, register: scenario.register, epoch: scenario.epoch,
+                agreementKey: keys.agreementKey, hedge: keys.hedge, random: scenario.random)
+        } else {
+            // The right commitments, and ciphertexts that do not open.
+            shares = try shares.replacing(
+                1, with: .array(shares.ciphertexts.map { .bytes([UInt8](repeating: 1, count: $0.count)) }))
+        }
+        let body = honest.upload.body
+        let upload = Upload(
+            sessionID: body.sessionID, node: 4, sequence: body.sequence, chargeSequence: body.chargeSequence,
+            selfMaskCommitment: body.selfMaskCommitment, vectorDigest: body.vectorDigest, shareRoot: shares.root)
+        return UploadEnvelope(
+            upload: try SignedMessage(signing: upload, key: keys.protocolKey), shares: shares,
+            chunkDigests: honest.chunkDigests)
+    }
+
+    private func session(with envelope: UploadEnvelope) throws -> CoordinatorSession {
+        var session = try uploaded.scenario.session(
+            signing: uploaded.session.parameters.body, roster: uploaded.session.roster)
+        for (position, honest) in uploaded.session.uploads.sorted(by: { $0.key < $1.key }) {
+            _ = try session.receive(position == 4 ? envelope : honest)
+        }
+        return session
+    }
+
+    @Test func aDealerOfAnotherSecretIsNamed() throws {
+        var uploaded = uploaded
+        let envelope = try dishonest(dealing: VectorChain.fixed(3))
+        var session = try session(with: envelope)
+        #expect(throws: SecureAggregationError.badShare("self-mask seed of node 4")) {
+            try uploaded.scenario.finish(&session, words: uploaded.words)
+        }
+        #expect(session.phase == .unmasking)
+    }
+
+    @Test func aDealerWhoseSharesDoNotOpenIsNamed() throws {
+        var uploaded = uploaded
+        var session = try session(with: dishonest(dealing: nil))
+        #expect(throws: SecureAggregationError.wrongPhase("unmasking")) {
+            try uploaded.scenario.finish(&session, words: uploaded.words, members: Array(0..<7))
+        }
+        let last = try uploaded.scenario.reveal(
+            #require(session.revealRequest(for: 7)), session: session, member: 7)
+        #expect(try session.receive(last) == .new)
+        #expect(session.phase == .revealing && session.nodesShortOfShares == [4])
+    }
+
+    /// A dealer whose prekey shares hold another secret is named when it drops.
+    @Test func aDroppedDealerOfAnotherPrekeyIsNamed() throws {
+        var scenario = uploaded.scenario
+        let ghost: NodeIndex = 17
+        let keys = try scenario.keys(of: ghost)
+        let honest = try scenario.prekey(of: ghost)
+        let body = honest.bundle.prekey.body
+        let shares = try SharePackage(
+            dealing: VectorChain.fixed(9),
+            context: ShareContext(kind: .prekeySecret, scope: body.id, dealer: ghost, chargeSequence: 0),
+            register: scenario.register, epoch: scenario.epoch, agreementKey: keys.agreementKey, hedge: keys.hedge,
+            random: scenario.random)
+        let prekey = Prekey(
+            epochRoot: body.epochRoot, node: ghost, sequence: 1, publicKey: body.publicKey, shareRoot: shares.root)
+        scenario.setPrekey(
+            PreparedPrekey(
+                sequence: 1, privateKey: honest.privateKey,
+                bundle: PrekeyBundle(
+                    prekey: try SignedMessage(signing: prekey, key: keys.protocolKey), shares: shares)), of: ghost)
+        var session = try scenario.session()
+        let words = try scenario.collect(&session, dropped: [ghost]) { _ in [Int64](repeating: 1, count: 100) }
+        #expect(throws: SecureAggregationError.badShare("prekey secret of node 17")) {
+            try scenario.finish(&session, words: words)
+        }
+    }
+
+    @Test func aLyingMembersSharesAreIgnored() throws {
+        var uploaded = uploaded
+        try uploaded.scenario.certify(&uploaded.session)
+        var session = uploaded.session
+        for member in NodeIndex(0)..<7 {
+            var reveal = try uploaded.scenario.reveal(
+                #require(session.revealRequest(for: member)), session: session, member: member)
+            if member == 3 {
+                // One share changed, one of another node, one left out; the rest is honest.
+                var shares = reveal.body.shares
+                shares[2][0] ^= 1
+                shares[5] = shares[6]
+                shares[8] = []
+                shares[9] = [UInt8](repeating: 0xff, count: 40)
+                reveal = try SignedMessage(
+                    signing: Reveal(
+                        sessionID: reveal.body.sessionID, node: 3, labelDigest: reveal.body.labelDigest,
+                        shares: shares), key: uploaded.scenario.keys(of: 3).protocolKey)
+            }
+            _ = try session.receive(reveal)
+        }
+        #expect(session.phase == .revealing && session.nodesShortOfShares == [2, 5, 8, 9])
+        #expect(throws: SecureAggregationError.wrongPhase("unmasking")) { try session.unmaskPlan() }
+        let honest = try uploaded.scenario.reveal(
+            #require(session.revealRequest(for: 7)), session: session, member: 7)
+        _ = try session.receive(honest)
+        #expect(session.phase == .unmasking && session.nodesShortOfShares.isEmpty)
+        #expect(
+            try uploaded.scenario.open(session, words: uploaded.words) == AggregationScenario.Uploaded.sum())
+    }
+
+    /// Commitments that the dealer did not sign are refused before they could be held against it.
+    @Test func commitmentsTheDealerDidNotSignAreRefused() throws {
+        let honest = try #require(uploaded.session.uploads[4])
+        let bundle = try uploaded.scenario.prekey(of: 4).bundle
+        var fresh = try uploaded.scenario.session(
+            signing: uploaded.session.parameters.body, roster: uploaded.session.roster)
+        for position in honest.shares.commitments.indices {
+            var commitments = honest.shares.commitments
+            commitments[position] = SHA256.hash([1])
+            let framed = UploadEnvelope(
+                upload: honest.upload,
+                shares: try honest.shares.replacing(2, with: .array(commitments.map { .bytes($0.bytes) })),
+                chunkDigests: honest.chunkDigests)
+            #expect(throws: SecureAggregationError.mismatch(field: "shareRoot")) { try fresh.receive(framed) }
+            var prekeyCommitments = bundle.shares.commitments
+            prekeyCommitments[position] = SHA256.hash([1])
+            let framedBundle = PrekeyBundle(
+                prekey: bundle.prekey,
+                shares: try bundle.shares.replacing(2, with: .array(prekeyCommitments.map { .bytes($0.bytes) })))
+            #expect(throws: SecureAggregationError.mismatch(field: "shareRoot")) {
+                try framedBundle.verify(register: uploaded.scenario.register, epoch: uploaded.scenario.epoch)
+            }
+        }
+        #expect(fresh.uploads.isEmpty)
+    }
+
+    @Test func uploadsThatDoNotFitAreRefused() throws {
+        let honest = try #require(uploaded.session.uploads[4])
+        let body = honest.upload.body
+        let key = try uploaded.scenario.keys(of: 4).protocolKey
+        var fresh = try uploaded.scenario.session(
+            signing: uploaded.session.parameters.body, roster: uploaded.session.roster)
+        func envelope(
+            session: Digest? = nil, node: NodeIndex = 4, sequence: UInt64 = 1, vector: Digest? = nil,
+            chunks: [Digest]? = nil, signer: Ed25519PrivateKey? = nil, shares: SharePackage? = nil
+        ) throws -> UploadEnvelope {
+            let upload = Upload(
+                sessionID: session ?? body.sessionID, node: node, sequence: sequence,
+                chargeSequence: body.chargeSequence, selfMaskCommitment: body.selfMaskCommitment,
+                vectorDigest: vector ?? body.vectorDigest, shareRoot: shares?.root ?? body.shareRoot)
+            return UploadEnvelope(
+                upload: try SignedMessage(signing: upload, key: signer ?? key), shares: shares ?? honest.shares,
+                chunkDigests: chunks ?? honest.chunkDigests)
+        }
+        func error(_ envelope: UploadEnvelope) -> SecureAggregationError? {
+            do {
+                _ = try fresh.receive(envelope)
+                return nil
+            } catch { return error }
+        }
+        let other = SHA256.hash([1])
+        #expect(try error(envelope(session: other)) == .mismatch(field: "sessionId"))
+        #expect(try error(envelope(node: 40)) == .unknown("node"))
+        #expect(try error(envelope(sequence: 2)) == .mismatch(field: "sequence"))
+        #expect(try error(envelope(vector: other)) == .mismatch(field: "vectorDigest"))
+        #expect(try error(envelope(chunks: [])) == .mismatch(field: "vectorDigest"))
+        #expect(try error(envelope(chunks: [other])) == .mismatch(field: "vectorDigest"))
+        #expect(
+            try error(envelope(signer: uploaded.scenario.keys(of: 5).protocolKey)) == .badSignature(of: "upload"))
+        #expect(try error(envelope(node: 5)) == .badSignature(of: "upload"))
+        let short = try SharePackage(cborValue: .message((1, .array([])), (2, .array([]))))
+        #expect(try error(envelope(shares: short)) == .mismatch(field: "shareRoot"))
+        var holed = honest.shares.ciphertexts.map { CBORValue.bytes($0) }
+        holed[3] = .bytes([])
+        let unserved = try honest.shares.replacing(1, with: .array(holed))
+        #expect(try error(envelope(shares: unserved)) == .mismatch(field: "committee members served"))
+        #expect(try error(envelope()) == nil)
+    }
+
+    @Test func votesAndRevealsThatDoNotFitAreRefused() throws {
+        var uploaded = uploaded
+        let scenario = uploaded.scenario
+        let early = try SignedMessage(
+            signing: LabelVote(
+                sessionID: uploaded.session.sessionID, node: 0, labelDigest: uploaded.session.sessionID),
+            key: scenario.keys(of: 0).protocolKey)
+        #expect(throws: SecureAggregationError.wrongPhase("a vote")) { try uploaded.session.receive(early) }
+        _ = try uploaded.session.closeUploads()
+        #expect(throws: SecureAggregationError.mismatch(field: "labelDigest")) { try uploaded.session.receive(early) }
+        let label = try #require(uploaded.session.survivors).digest
+        func vote(_ node: NodeIndex, by signer: NodeIndex) throws -> SignedMessage<LabelVote> {
+            try SignedMessage(
+                signing: LabelVote(sessionID: uploaded.session.sessionID, node: node, labelDigest: label),
+                key: scenario.keys(of: signer).protocolKey)
+        }
+        #expect(throws: SecureAggregationError.unknown("committee member")) {
+            try uploaded.session.receive(vote(12, by: 12))
+        }
+        #expect(throws: SecureAggregationError.badSignature(of: "label-vote")) {
+            try uploaded.session.receive(vote(1, by: 2))
+        }
+        #expect(try uploaded.session.receive(vote(1, by: 1)) == .new)
+        #expect(try uploaded.session.receive(vote(1, by: 1)) == .repeated)
+        #expect(throws: SecureAggregationError.conflict("the vote")) {
+            try uploaded.session.receive(vote(1, by: 2))
+        }
+        for member in NodeIndex(2)..<8 { _ = try uploaded.session.receive(vote(member, by: member)) }
+        #expect(uploaded.session.phase == .revealing)
+        #expect(throws: SecureAggregationError.wrongPhase("a vote")) { try uploaded.session.receive(vote(0, by: 0)) }
+        #expect(uploaded.session.revealRequest(for: 12) == nil)
+        let good = try uploaded.scenario.reveal(
+            #require(uploaded.session.revealRequest(for: 2)), session: uploaded.session, member: 2)
+        func reveal(_ node: NodeIndex, by signer: NodeIndex, shares: [[UInt8]]? = nil) throws -> SignedMessage<Reveal> {
+            try SignedMessage(
+                signing: Reveal(
+                    sessionID: good.body.sessionID, node: node, labelDigest: label,
+                    shares: shares ?? good.body.shares), key: scenario.keys(of: signer).protocolKey)
+        }
+        #expect(throws: SecureAggregationError.unknown("committee member")) {
+            try uploaded.session.receive(reveal(12, by: 12))
+        }
+        #expect(throws: SecureAggregationError.badSignature(of: "reveal")) {
+            try uploaded.session.receive(reveal(2, by: 3))
+        }
+        #expect(throws: SecureAggregationError.mismatch(field: "shares")) {
+            try uploaded.session.receive(reveal(2, by: 2, shares: []))
+        }
+        #expect(try uploaded.session.receive(good) == .new)
+        #expect(try uploaded.session.receive(good) == .repeated)
+        #expect(throws: SecureAggregationError.conflict("the reveal")) {
+            try uploaded.session.receive(reveal(2, by: 2, shares: [[UInt8]](repeating: [], count: 18)))
+        }
+        // Row 15: another member's shares under one's own name match no commitment of that seat.
+        #expect(try uploaded.session.receive(reveal(5, by: 5)) == .new)
+        #expect(uploaded.session.nodesShortOfShares.count == 18)
+    }
+
+    // MARK: Row 16: nothing outside the masked words depends on the data
+
+    @Test func extremeVectorsAreMaskedLikeAnyOther() throws {
+        let offer = try #require(uploaded.session.offer(for: 4))
+        let plain = try uploaded.scenario.upload(values, node: 4, offer: offer)
+        for value in [Int64.min, .max, 0, 1 << 40] {
+            let upload = try uploaded.scenario.upload([Int64](repeating: value, count: 100), node: 4, offer: offer)
+            #expect(upload.envelope.encoded().count == plain.envelope.encoded().count)
+            #expect(upload.words.count == plain.words.count)
+            let body = upload.envelope.upload.body
+            #expect(body.sequence == 1 && body.chargeSequence == 1 && body.node == 4)
+        }
+    }
+
+    // MARK: Row 19: charge, burn, compute, store, send, shred
+
+    @Test func noStepIsTakenOutOfOrder() throws {
+        let scenario = uploaded.scenario
+        let accepted = try scenario.accept(#require(uploaded.session.offer(for: 4)), node: 4)
+        let packed = scenario.plan.layout.pack(values)
+        let keys = try scenario.keys(of: 4)
+        let prekey = try scenario.prekey(of: 4).privateKey
+        typealias Step = (name: String, take: (inout NodeSession) throws -> NodeSession.Action)
+        let steps: [Step] = [
+            ("start", { try $0.start() }), ("charge", { try $0.budgetCharged(1) }),
+            ("burn", { try $0.sequenceBurned() }),
+            (
+                "vector",
+                {
+                    try $0.vectorReady(
+                        packed, keys: keys, prekey: prekey, context: scenario.context, random: scenario.random)
+                }
+            ),
+            ("stored", { try $0.uploadStored() }), ("acknowledged", { try $0.acknowledged() }),
+        ]
+        for taken in 0...steps.count {
+            var session = NodeSession(offer: accepted, node: 4)
+            for step in steps.prefix(taken) { _ = try step.take(&session) }
+            for (index, step) in steps.enumerated() where index != taken {
+                var copy = session
+                #expect(throws: SecureAggregationError.self, "\(step.name) after \(taken) steps") {
+                    try step.take(&copy)
+                }
+            }
+        }
+        var session = NodeSession(offer: accepted, node: 4)
+        guard case .chargeBudget(let job, let round) = try session.start() else {
+            throw SecureAggregationError.wrongPhase("charge")
+        }
+        #expect(job == accepted.parameters.jobID && round == 1)
+        guard case .burnSequence(1) = try session.budgetCharged(1) else {
+            throw SecureAggregationError.wrongPhase("burn")
+        }
+        guard case .computeVector = try session.sequenceBurned() else {
+            throw SecureAggregationError.wrongPhase("compute")
+        }
+        #expect(throws: SecureAggregationError.mismatch(field: "vector length")) {
+            try session.vectorReady(
+                [1], keys: keys, prekey: prekey, context: scenario.context, random: scenario.random)
+        }
+        #expect(throws: SecureAggregationError.mismatch(field: "own agreement key")) {
+            try session.vectorReady(
+                packed, keys: scenario.keys(of: 5), prekey: prekey, context: scenario.context, random: scenario.random)
+        }
+        let mixed = NodeKeys(
+            protocolKey: try scenario.keys(of: 5).protocolKey, agreementKey: keys.agreementKey, hedge: keys.hedge)
+        #expect(throws: SecureAggregationError.mismatch(field: "own protocol key")) {
+            try session.vectorReady(
+                packed, keys: mixed, prekey: prekey, context: scenario.context, random: scenario.random)
+        }
+    }
+
+    // MARK: What is left after any legal unmasking
+
+    /// A dimension large enough for counting, of zeros: every bit seen is mask.
+    @Test func whatIsLeftAfterAnyLegalUnmaskingIsUniform() throws {
+        let sessionID = SHA256.hash([1])
+        var terms: [MaskTerm] = []
+        let own = try VectorChain.prekeySecret(3)
+        for peer in 0..<6 where peer != 3 {
+            terms.append(
+                MaskTerm(
+                    key: try MaskDerivation.pairKey(
+                        sessionID: sessionID, own: own, ownNode: 3, peer: VectorChain.prekeySecret(peer).publicKey,
+                        peerNode: NodeIndex(peer)), subtract: 3 > peer))
+        }
+        let selfMask = MaskTerm(
+            key: try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: VectorChain.seed, node: 3), subtract: false)
+        var upload = [UInt64](repeating: 0, count: 4096)
+        try MaskExpander.apply(terms + [selfMask], to: &upload)
+        func removing(_ masks: [MaskTerm]) throws -> [UInt64] {
+            var words = upload
+            try MaskExpander.apply(masks.map { MaskTerm(key: $0.key, subtract: !$0.subtract) }, to: &words)
+            return words
+        }
+        // As uploaded; labelled alive with one, or all but one, of its neighbours opened; labelled dropped.
+        let residuals = [
+            upload, try removing([selfMask]), try removing([selfMask, terms[0]]),
+            try removing([selfMask] + terms.dropLast()), try removing(terms),
+        ]
+        for (index, words) in residuals.enumerated() {
+            #expect(chiSquare(of: words) < 330.5, "residual \(index)")
+            #expect(serialChiSquare(of: words) < 330.5, "residual \(index)")
+        }
+        #expect(try removing(terms + [selfMask]).allSatisfy { $0 == 0 })
+    }
+
+    /// Bytes against uniform: with 255 degrees of freedom 330.5 is exceeded once in a thousand.
+    private func chiSquare(of words: [UInt64]) -> Double { statistic(of: littleEndianBytes(words)) }
+
+    /// Pairs of low half-bytes of neighbouring words against uniform.
+    private func serialChiSquare(of words: [UInt64]) -> Double {
+        let left = littleEndianBytes(words.dropLast())
+        let right = littleEndianBytes(words.dropFirst())
+        return statistic(of: zip(left, right).map { ($0 & 15) << 4 | $1 & 15 })
+    }
+
+    private func littleEndianBytes(_ words: ArraySlice<UInt64>) -> [UInt8] { VectorChunks.encode(words) }
+
+    private func littleEndianBytes(_ words: [UInt64]) -> [UInt8] { VectorChunks.encode(words[...]) }
+
+    private func statistic(of bytes: [UInt8]) -> Double {
+        var counts = [Double](repeating: 0, count: 256)
+        for byte in bytes { counts[Int(byte)] += 1 }
+        let expected = Double(bytes.count) / 256
+        var sum = 0.0
+        for count in counts { sum += (count - expected) * (count - expected) / expected }
+        return sum
+    }
+}
