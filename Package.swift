@@ -144,6 +144,7 @@ let package = Package(
                 "WireFormat",
             ]),
         tests("Architecture", []),
+        tests("Documentation", []),
     ],
     swiftLanguageModes: [.v6]
 )
