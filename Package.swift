@@ -126,7 +126,11 @@ let package = Package(
         tests("Consent", ["Consent", "Cryptography", "MerkleLog", "WireFormat"]),
         tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
         tests(
-            "Rounds", ["Consent", "Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "WireFormat"]),
+            "Rounds",
+            [
+                "Consent", "Cryptography", "DifferentialPrivacy", "Learning", "Rounds", "SecureAggregation", "Vectors",
+                "WireFormat",
+            ]),
         tests(
             "Evidence",
             ["Consent", "Cryptography", "Evidence", "MerkleLog", "SecureAggregation", "Vectors", "WireFormat"]),
@@ -139,8 +143,7 @@ let package = Package(
             [
                 "ChainKeys", "Consent", "Coordinator", "Cryptography", "DifferentialPrivacy", "EdgeAgent", "Evidence",
                 "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation",
-                "Storage",
-                "WireFormat",
+                "Storage", "Vectors", "WireFormat",
             ]),
         tests("Architecture", []),
     ],
