@@ -52,7 +52,7 @@ let package = Package(
         // libcurl: Foundation cannot present a client certificate on Linux.
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         // Macros and variadic functions that Swift cannot import, and nothing else.
-        .target(name: "CShims", dependencies: ["COpenSSL", "CSQLite", "CCurl", "CLibevent"]),
+        .target(name: "CShims", dependencies: ["COpenSSL", "CSQLite", "CCurl"]),
 
         // Foundation: bytes, keys, vectors.
         core("WireFormat"),
