@@ -22,7 +22,8 @@ extension CoordinatorState {
             switch effect {
             case .move(let target, let due):
                 let changed = try connection.execute(
-                    "UPDATE attempt SET state = ?, due_at_ms = ? WHERE session = ?", target.rawValue, due, session.bytes)
+                    "UPDATE attempt SET state = ?, due_at_ms = ? WHERE session = ?", target.rawValue, due, session.bytes
+                )
                 guard changed == 1 else { throw Problem.storage }
             case .storeUpload(let position, let envelope):
                 try connection.execute(
@@ -58,6 +59,16 @@ extension CoordinatorState {
             task.lastEndedMilliseconds = nowMilliseconds
             tasks[live.job] = task
         }
+    }
+
+    /// The attempt of a session that is not final.
+    /// - Throws: ``Problem`` 404 for a session that never was, 410 for one that is over.
+    func requireLive(_ session: Digest, _ connection: borrowing SQLConnection) throws -> LiveAttempt {
+        if let live = attempts[session] { return live }
+        let isStored = try connection.queryOne(
+            "SELECT 1 FROM attempt WHERE session = ?", session.bytes, map: { _ in true })
+        guard isStored == true else { throw Problem.notFound("session") }
+        throw Problem.gone("this session is over")
     }
 
     /// The charge and the certificate in one transaction: from its commit on, reveal requests can be read.
