@@ -11,6 +11,8 @@ actor UploadStore {
     private let dataKeys: DataKeyStore
     private let random: any RandomSource
     private var open: [Digest: ChunkStore] = [:]
+    /// Sessions that may have a key or a folder.
+    private(set) var sessions: Set<Digest> = []
 
     init(folder: String, dataKeys: DataKeyStore, random: any RandomSource) {
         self.folder = folder
@@ -21,6 +23,7 @@ actor UploadStore {
     /// The chunks of a session; its key is drawn at first use.
     func chunks(of session: Digest) async throws -> ChunkStore {
         if let store = open[session] { return store }
+        sessions.insert(session)
         let key: SecretBytes
         do {
             key = try await dataKeys.open(session.hex)
@@ -41,10 +44,12 @@ actor UploadStore {
         try await dataKeys.destroy(session.hex)
         let path = path(session)
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+        sessions.remove(session)
     }
 
     /// Destroys what a crash left behind: everything that belongs to no live session.
     func sweep(keeping live: Set<Digest>) async throws {
+        sessions.formUnion(live)
         let keep = Set(live.map(\.hex))
         var names = Set(try await dataKeys.names())
         names.formUnion((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
