@@ -67,7 +67,9 @@ public final class CoordinatorService: Sendable {
     private func recover() async throws {
         let (live, size) = try await store.transact { state, _ in (Set(state.attempts.keys), state.tree.count) }
         try await uploads.sweep(keeping: live)
-        guard let bytes = try? DurableFile.read(headPath, limit: 65_536) else { return }
+        let bytes: [UInt8]
+        // Only its absence may be passed over: a head that cannot be read is not the same as none.
+        do { bytes = try DurableFile.read(headPath, limit: 65_536) } catch StorageError.notFound { return }
         let note = try SignedNote(parsing: String(decoding: bytes, as: UTF8.self))
         let head = try Checkpoint(verifying: note, with: [keys.ledgerSigner.verifierKey])
         let consistent = try await store.transact { state, _ in

@@ -23,6 +23,9 @@ extension API {
         let random = service.random
         let accepted = events
         let indices = try await service.store.transact { state, connection -> [UInt64] in
+            // Contradictions are found before anything changes: undoing a change costs a replay of the whole log, which no
+            // single store may impose on the others.
+            try state.requireNoContradiction(accepted, connection)
             try state.willChange(connection)
             return try accepted.map {
                 UInt64(
@@ -69,14 +72,15 @@ extension API {
             throw Problem.badRequest("handle: expected 32 hexadecimal digits")
         }
         let now = service.clock.nowMilliseconds()
-        let timeline = try await service.store.transact { state, connection -> Timeline in
-            try state.willChange(connection)
+        let timeline = try await service.store.transact { state, connection -> Timeline? in
+            // Asking is recorded whether or not there is an answer.
             try state.audit(caller, act: "timeline", subject: "one subject", nowMilliseconds: now, connection)
-            let checkpoint = try state.publishCheckpoint(nowMilliseconds: now, connection)
             let wrapped = try connection.queryOne(
                 "SELECT key_nonce, key_sealed FROM subject WHERE handle = ?", handle.bytes
             ) { WrappedSubjectKey(nonce: try $0.blob(0), sealed: try $0.blob(1)) }
-            guard let wrapped else { throw Problem.notFound("subject") }
+            guard let wrapped else { return nil }
+            try state.willChange(connection)
+            let checkpoint = try state.publishCheckpoint(nowMilliseconds: now, connection)
             let key = try SubjectKey.unwrap(wrapped, of: handle, under: state.keys.keyEncryptionKey)
             let rows = try connection.query(
                 """
@@ -107,6 +111,7 @@ extension API {
             return Timeline(
                 checkpointSize: checkpoint.size, checkpointRoot: checkpoint.root.hex, events: entries)
         }
+        guard let timeline else { throw Problem.notFound("subject") }
         return try Self.json(timeline)
     }
 

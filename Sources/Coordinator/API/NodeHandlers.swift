@@ -101,9 +101,7 @@ extension API {
     // MARK: Sessions
 
     private func live(_ session: Digest) async throws -> LiveAttempt {
-        let live = try await service.store.transact { state, _ in state.attempts[session] }
-        guard let live else { throw Problem.gone("this session is over") }
-        return live
+        try await service.store.transact { state, connection in try state.requireLive(session, connection) }
     }
 
     func offer(_ node: NodeIndex, _ session: Digest) async throws -> HTTPResponse {
@@ -169,6 +167,10 @@ extension API {
             throw Problem.forbidden
         }
         if let receipt = try await storedReceipt(envelope, session: session) { return receipt }
+        // Before any file is touched: a session that never was must not get a folder and a key.
+        guard try await live(session).attempt.session.roster.position(of: node) != nil else {
+            throw Problem.notFound("place in the cohort")
+        }
         // Every chunk must be durable before the upload is: an acknowledgement speaks for all of it.
         let chunks = try await service.uploads.chunks(of: session)
         for (index, digest) in envelope.chunkDigests.enumerated() {
@@ -181,7 +183,7 @@ extension API {
         let now = service.clock.nowMilliseconds()
         let random = service.random
         try await service.store.transact { state, connection in
-            guard let live = state.attempts[session] else { throw Problem.gone("this session is over") }
+            let live = try state.requireLive(session, connection)
             guard live.committedCohorts.contains(node) else {
                 throw Problem.refused("the cohort commitment comes before the upload")
             }
@@ -229,7 +231,7 @@ extension API {
         let now = service.clock.nowMilliseconds()
         let random = service.random
         try await service.store.transact { state, connection in
-            guard var live = state.attempts[session] else { throw Problem.gone("this session is over") }
+            var live = try state.requireLive(session, connection)
             let stored = try connection.queryOne(
                 "SELECT message FROM cohort WHERE session = ? AND node = ?", session.bytes, Int(node)
             ) { try $0.blob(0) }
@@ -271,7 +273,7 @@ extension API {
         let now = service.clock.nowMilliseconds()
         let random = service.random
         try await service.store.transact { state, connection in
-            guard let live = state.attempts[session] else { throw Problem.gone("this session is over") }
+            let live = try state.requireLive(session, connection)
             var attempt = live.attempt
             let effects = try attempt.receive(vote, nowMilliseconds: now)
             try state.perform(
@@ -286,7 +288,7 @@ extension API {
         let now = service.clock.nowMilliseconds()
         let random = service.random
         try await service.store.transact { state, connection in
-            guard let live = state.attempts[session] else { throw Problem.gone("this session is over") }
+            let live = try state.requireLive(session, connection)
             var attempt = live.attempt
             let effects = try attempt.receive(reveal, nowMilliseconds: now)
             try state.perform(

@@ -26,6 +26,20 @@ extension CoordinatorState {
         return position
     }
 
+    /// Throws if an event's identifier names another event, in the log or in the batch itself.
+    /// - Throws: ``Problem`` 409.
+    func requireNoContradiction(_ events: [ConsentEvent], _ connection: borrowing SQLConnection) throws {
+        var digests: [EventIdentifier: Digest] = [:]
+        for event in events {
+            let digest = SHA256.hash(event.encoded())
+            let stored = try connection.queryOne(
+                "SELECT digest FROM event_identifier WHERE identifier = ?", event.identifier.bytes
+            ) { try $0.digest(0) }
+            guard stored ?? digest == digest, digests.updateValue(digest, forKey: event.identifier) ?? digest == digest
+            else { throw Problem.conflict("the event identifier names another event") }
+        }
+    }
+
     /// Appends a consent event, or finds it again.
     /// - Throws: ``Problem`` 409 if the identifier names another event.
     /// - Returns: its position in the log.

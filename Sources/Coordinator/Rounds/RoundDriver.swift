@@ -16,7 +16,10 @@ extension CoordinatorService {
         let now = clock.nowMilliseconds()
         let configuration = configuration
         let random = random
-        let due = try await store.transact { state, connection -> [Digest] in
+        let uploaded = await uploads.sessions
+        let pass = try await store.transact { state, connection -> (due: [Digest], live: Set<Digest>)? in
+            // On a log that lost entries nothing moves: every further signature would contradict one that is out there.
+            if state.quarantined { return nil }
             _ = try state.openEpochIfDue(
                 nowMilliseconds: now, lengthMilliseconds: configuration.epochMilliseconds, connection)
             _ = try state.closeEpochIfDue(
@@ -27,11 +30,14 @@ extension CoordinatorService {
                 try state.perform(
                     effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
             }
-            return state.attempts.filter { [.unmasking, .aggregated].contains($0.value.attempt.state) }.map(\.key)
+            let due = state.attempts.filter { [.unmasking, .aggregated].contains($0.value.attempt.state) }.map(\.key)
+            return (due, Set(state.attempts.keys))
         }
-        for session in due { try await openSum(of: session) }
+        guard let pass else { return }
+        for session in pass.due { try await openSum(of: session) }
+        // Sessions that were given up: their masked uploads have no further use, and do not wait for the next restart.
+        for session in uploaded.subtracting(pass.live) { try await uploads.destroy(session) }
         try await openRounds(nowMilliseconds: now)
-        try await uploads.retain(Set(try await store.transact { state, _ in Array(state.attempts.keys) }))
         try await publishCheckpointIfDue(nowMilliseconds: now)
     }
 

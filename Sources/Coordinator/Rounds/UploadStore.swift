@@ -11,6 +11,8 @@ actor UploadStore {
     private let dataKeys: DataKeyStore
     private let random: any RandomSource
     private var open: [Digest: Task<ChunkStore, any Error>] = [:]
+    /// Sessions that may have a key or a folder.
+    private(set) var sessions: Set<Digest> = []
 
     init(folder: String, dataKeys: DataKeyStore, random: any RandomSource) {
         self.folder = folder
@@ -22,6 +24,7 @@ actor UploadStore {
     func chunks(of session: Digest) async throws -> ChunkStore {
         // The task is registered before anything is awaited: callers that come together share one key and one store.
         if let task = open[session] { return try await task.value }
+        sessions.insert(session)
         let (dataKeys, random, directory) = (dataKeys, random, path(session))
         let task = Task {
             let key: SecretBytes
@@ -46,15 +49,12 @@ actor UploadStore {
         try await dataKeys.destroy(session.hex)
         let path = path(session)
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
-    }
-
-    /// Destroys the uploads of sessions that ended since the last call.
-    func retain(_ live: Set<Digest>) async throws {
-        for session in open.keys where !live.contains(session) { try await destroy(session) }
+        sessions.remove(session)
     }
 
     /// Destroys what a crash left behind: everything that belongs to no live session.
     func sweep(keeping live: Set<Digest>) async throws {
+        sessions.formUnion(live)
         let keep = Set(live.map(\.hex))
         var names = Set(try await dataKeys.names())
         names.formUnion((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])

@@ -61,6 +61,16 @@ extension CoordinatorState {
         }
     }
 
+    /// The attempt of a session that is not final.
+    /// - Throws: ``Problem`` 404 for a session that never was, 410 for one that is over.
+    func requireLive(_ session: Digest, _ connection: borrowing SQLConnection) throws -> LiveAttempt {
+        if let live = attempts[session] { return live }
+        let isStored = try connection.queryOne(
+            "SELECT 1 FROM attempt WHERE session = ?", session.bytes, map: { _ in true })
+        guard isStored == true else { throw Problem.notFound("session") }
+        throw Problem.gone("this session is over")
+    }
+
     /// The charge and the certificate in one transaction: from its commit on, reveal requests can be read.
     private func charge(
         _ certificate: LabelCertificate, session: Digest, live: LiveAttempt, nowMilliseconds: Int64,

@@ -45,7 +45,9 @@ final class CoordinatorState {
 
     /// Announces a change: bumps the revision in the database and here. Call before the first change of a transaction; if
     /// the transaction fails, the revisions differ and the mirror is rebuilt.
+    /// - Throws: ``Problem`` 503 in quarantine: a log that lost entries must not grow, or it says two things about one size.
     func willChange(_ connection: borrowing SQLConnection) throws {
+        if quarantined { throw Problem.quarantined }
         try connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'")
         revision += 1
     }

@@ -59,11 +59,25 @@ public struct Attempt: Sendable {
             case .labelling, .revealing, .unmasking, .aggregated, .released:
                 _ = try session.closeUploads(excluding: excluded)
                 for vote in votes { _ = try session.receive(vote) }
-                for reveal in reveals { _ = try session.receive(reveal) }
+                // In whatever order they come back, a quorum of good shares may be complete before the last of them: a
+                // member that sent a bad share must not be able to make what is stored unreadable.
+                for reveal in reveals where session.phase != .unmasking { _ = try session.receive(reveal) }
             case .void: break
             }
         } catch {
             throw .refused(error)
+        }
+        let phase: CoordinatorSession.Phase? =
+            switch state {
+            case .offered, .collecting: .collecting
+            case .labelling: .labelling
+            case .revealing: .revealing
+            case .unmasking, .aggregated: .unmasking
+            // Their shares are destroyed, and nothing follows.
+            case .released, .void: nil
+            }
+        guard phase == nil || phase == session.phase, (state == .offered) == (uploads.isEmpty && !state.isFinal) else {
+            throw .illegal(event: "the stored messages", state: state)
         }
         self.session = session
         self.deadlines = deadlines
