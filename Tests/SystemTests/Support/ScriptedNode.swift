@@ -54,7 +54,7 @@ struct ScriptedNode: Sendable {
         _ values: [Int64], offer: RoundOffer, context: SessionContext
     ) throws -> MaskedUpload {
         let own = prekeys
-        let accepted = try AcceptedOffer(checking: offer, node: index, context: context) {
+        let accepted = try AcceptedOffer(checking: offer, node: index, context: context, earlierEpochRoot: nil) {
             own[$0]?.bundle.prekey.body.digest
         }
         guard let prekey = prekeys.removeValue(forKey: accepted.sequence) else {
