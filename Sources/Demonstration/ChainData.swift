@@ -27,9 +27,9 @@ struct ChainData {
     ) throws -> ChainData {
         let generator = try RetailGenerator(seed: options.seed, customers: options.customers, stores: options.stores)
         let vocabulary = try RetailGenerator.vocabulary()
-        let job = try PropensityJob.defaults(
+        let job = try job(
             vocabulary: vocabulary, schedule: try ExampleSchedule(endSeconds: generator.endSeconds),
-            rounds: options.rounds)
+            customers: options.customers, rounds: options.rounds)
         let nodeOfStore = Dictionary(
             uniqueKeysWithValues: (0..<options.stores).map { (RetailGenerator.storeID($0), $0) })
         var writer = try NodeFiles(count: options.stores, folder: folder)
@@ -69,8 +69,10 @@ struct ChainData {
 
         let vocabulary = try Self.vocabulary(catalogue, rows: rows)
         let end = (rows.map(\.timestampSeconds).max() ?? 0) + 1
-        let job = try PropensityJob.defaults(
-            vocabulary: vocabulary, schedule: try ExampleSchedule(endSeconds: end), rounds: options.rounds)
+        // A thin export has few purchases in four weeks; eight give the model something to predict.
+        let job = try job(
+            vocabulary: vocabulary, schedule: try ExampleSchedule(endSeconds: end, periodWeeks: 8),
+            customers: Set(rows.map(\.customerID)).count, rounds: options.rounds)
         let nodeOfStore = spread(rows, over: options.stores)
         var writer = try NodeFiles(count: options.stores, folder: folder)
         var customers: [Customer] = []
@@ -86,6 +88,19 @@ struct ChainData {
         return ChainData(
             description: "a retailer's export (\(nodeOfStore.count) stores on \(options.stores) nodes)",
             customers: customers, transactionCount: rows.count, job: job)
+    }
+
+    /// The job for a chain of a public size. With few customers the noise of a round weighs more, so the server takes
+    /// smaller steps; the numbers were found on generated chains, so no customer's data chose them.
+    private static func job(
+        vocabulary: Vocabulary, schedule: ExampleSchedule, customers: Int, rounds: Int
+    ) throws -> PropensityJob {
+        let standard = try PropensityJob.defaults(vocabulary: vocabulary, schedule: schedule, rounds: rounds)
+        guard customers < 5_000 else { return standard }
+        return try PropensityJob(
+            vocabulary: vocabulary, constants: standard.constants, schedule: schedule, training: standard.training,
+            clipNorm: standard.clipNorm, serverRule: .fedAvgM(learningRate: 2, momentum: 0.6), ownCategoryScale: 20,
+            initialLogOdds: standard.initialLogOdds, rounds: rounds)
     }
 
     /// The categories with most products in the public catalogue. Without a catalogue the file's own list of categories is
