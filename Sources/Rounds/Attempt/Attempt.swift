@@ -92,6 +92,13 @@ public struct Attempt: Sendable {
     public mutating func receive(
         _ upload: UploadEnvelope, nowMilliseconds: Int64
     ) throws(AttemptError) -> (acceptance: CoordinatorSession.Acceptance, effects: [AttemptEffect]) {
+        // Before the session takes it: a refused upload leaves no trace, not even in a value that is thrown away.
+        let isOpen = (state == .offered || state == .collecting) && nowMilliseconds < dueMilliseconds
+        if !isOpen, let position = session.roster.position(of: upload.upload.body.node),
+            session.uploads[position] == nil
+        {
+            throw .closed
+        }
         let acceptance: CoordinatorSession.Acceptance
         do {
             // A repeated upload gets its receipt even after the seal: the node may have missed the first one.
@@ -102,7 +109,6 @@ public struct Attempt: Sendable {
             throw .refused(error)
         }
         if acceptance == .repeated { return (.repeated, []) }
-        guard state == .offered || state == .collecting, nowMilliseconds < dueMilliseconds else { throw .closed }
         var effects: [AttemptEffect] = []
         if let position = session.roster.position(of: upload.upload.body.node) {
             effects.append(.storeUpload(position: position, upload))
