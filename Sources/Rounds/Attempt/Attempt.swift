@@ -92,20 +92,23 @@ public struct Attempt: Sendable {
     public mutating func receive(
         _ upload: UploadEnvelope, nowMilliseconds: Int64
     ) throws(AttemptError) -> (acceptance: CoordinatorSession.Acceptance, effects: [AttemptEffect]) {
+        // Before the session takes it: a refused upload leaves no trace, not even in a value that is thrown away.
+        let isOpen = (state == .offered || state == .collecting) && nowMilliseconds < dueMilliseconds
+        if !isOpen, let position = session.roster.position(of: upload.upload.body.node),
+            session.uploads[position] == nil
+        {
+            throw .closed
+        }
         let acceptance: CoordinatorSession.Acceptance
-        // On a copy: an upload that the deadline refuses below must not count as received.
-        var next = session
         do {
             // A repeated upload gets its receipt even after the seal: the node may have missed the first one.
-            acceptance = try next.receive(upload)
+            acceptance = try session.receive(upload)
         } catch .wrongPhase {
             throw .closed
         } catch {
             throw .refused(error)
         }
         if acceptance == .repeated { return (.repeated, []) }
-        guard state == .offered || state == .collecting, nowMilliseconds < dueMilliseconds else { throw .closed }
-        session = next
         var effects: [AttemptEffect] = []
         if let position = session.roster.position(of: upload.upload.body.node) {
             effects.append(.storeUpload(position: position, upload))

@@ -55,19 +55,25 @@ extension DirectChain {
         return values
     }
 
-    /// A node's commitment to its consenting customers, at the checkpoint the offer pins.
-    func cohort(_ index: Int, offer: RoundOffer) async throws -> CohortCommitted {
+    /// A node's verified view at the checkpoint the offer pins.
+    func view(_ index: Int, offer: RoundOffer) async throws -> VerifiedView {
         let parameters = offer.parameters.body
         let delivery = try ViewDelivery(
             decoding: try await success(
                 nodes[index].peer, .get, "v1/views/\(parameters.consentSize)",
                 query: ["previous": String(parameters.previousConsentSize)]))
         let ledgerKey = try NoteVerifierKey(parsing: keys.anchors.ledgerVerifierKey)
-        let view = try VerifiedView(
+        return try VerifiedView(
             verifying: try ConsentView(decoding: delivery.view), signature: delivery.signature,
             by: ledgerKey.publicKey, origin: ledgerKey.name, node: nodes[index].index,
             pinned: try PinnedCheckpoint(size: Int(parameters.consentSize), root: parameters.consentRoot),
             previousPinned: Int(parameters.previousConsentSize))
+    }
+
+    /// A node's commitment to its consenting customers, at that checkpoint.
+    func cohort(_ index: Int, offer: RoundOffer) async throws -> CohortCommitted {
+        let parameters = offer.parameters.body
+        let view = try await view(index, offer: offer)
         let commitment = Cohort(view, salt: try CohortSalt(random: SystemRandomSource())).commitment(
             for: AttemptReference(
                 round: RoundReference(

@@ -38,6 +38,38 @@ final class DirectChain {
         service = try await Self.open("\(folder.path)/data-0", clock: clock)
     }
 
+    private init(copying prepared: Prepared) async throws {
+        folder = try TestFolder()
+        clock = ManualClock(nowMilliseconds: keys.nowMilliseconds)
+        nodes = prepared.nodes
+        epoch = prepared.epoch
+        plan = prepared.plan
+        try TestFolder.image(of: prepared.folder("data-0"), at: "\(folder.path)/data-0")
+        service = try await Self.open("\(folder.path)/data-0", clock: clock)
+    }
+
+    private struct Prepared: Sendable {
+        let folder: TestFolder
+        let nodes: [ScriptedNode]
+        let epoch: Epoch
+        let plan: ValidatedPlan
+    }
+
+    private static let preparation = Task { () throws -> Prepared in
+        let chain = try await DirectChain()
+        try await chain.enlist()
+        try await chain.startTask()
+        await chain.service.store.database.close()
+        return Prepared(
+            folder: chain.folder, nodes: chain.nodes, epoch: try #require(chain.epoch), plan: chain.plan)
+    }
+
+    /// A copy of a chain that is ready for rounds: the epoch closed, every node with prekeys, an approved task with all
+    /// its rounds asked for. Made once, because dealing prekeys takes longer than most tests.
+    static func ready() async throws -> DirectChain {
+        try await DirectChain(copying: try await preparation.value)
+    }
+
     static func configuration(_ data: String) -> CoordinatorConfiguration {
         var configuration = CoordinatorConfiguration(
             dataDirectory: data, keysDirectory: TestKeys.shared.coordinatorFolder)

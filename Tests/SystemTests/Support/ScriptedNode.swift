@@ -53,6 +53,15 @@ struct ScriptedNode: Sendable {
     mutating func maskedUpload(
         _ values: [Int64], offer: RoundOffer, context: SessionContext
     ) throws -> MaskedUpload {
+        try maskedUpload(
+            words: offer.parameters.body.layout.pack(values), offer: offer, context: context,
+            random: SystemRandomSource())
+    }
+
+    /// The same for a packed vector.
+    mutating func maskedUpload(
+        words: [UInt64], offer: RoundOffer, context: SessionContext, random: some RandomSource
+    ) throws -> MaskedUpload {
         let own = prekeys
         let accepted = try AcceptedOffer(checking: offer, node: index, context: context, earlierEpochRoot: nil) {
             own[$0]?.bundle.prekey.body.digest
@@ -66,8 +75,7 @@ struct ScriptedNode: Sendable {
         _ = try session.budgetCharged(charges)
         _ = try session.sequenceBurned()
         let action = try session.vectorReady(
-            accepted.parameters.layout.pack(values), keys: keys, prekey: prekey.privateKey, context: context,
-            random: SystemRandomSource())
+            words, keys: keys, prekey: prekey.privateKey, context: context, random: random)
         guard case .storeUpload(let upload) = action else { throw SecureAggregationError.wrongPhase("upload") }
         return upload
     }

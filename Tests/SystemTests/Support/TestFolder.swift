@@ -2,12 +2,15 @@
 
 import Foundation
 
-/// A folder of mode 0700 below the system's temporary folder, removed when the object goes.
+/// A folder of mode 0700, removed when the object goes. In memory where the system has such a place: these tests copy
+/// folders to play a crash, and do not wait for disks.
 final class TestFolder: Sendable {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "concord-\(UUID().uuidString)").path
+        let memory = "/dev/shm"
+        let root = FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
+        path = "\(root)/concord-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }

@@ -1,0 +1,65 @@
+// Whole rounds over mutual TLS with 24 real agents, and what of their secrets turns up where it should not.
+
+import Consent
+import Cryptography
+import Foundation
+import HTTPClient
+import Identity
+import Rounds
+import SecureAggregation
+import Testing
+
+@testable import Coordinator
+@testable import EdgeAgent
+
+@Suite(.serialized) struct LiveRoundTests {
+    @Test(.timeLimit(.minutes(2))) func agentsComeAndGo() async throws {
+        let folder = try TestFolder()
+        let fleet = try AgentFleet()
+        var live = try await LiveChain(dataFolder: folder("data"))
+        let port = live.port
+        let stores = live.keys.stores.indices
+        try await fleet.start(stores, port: port)
+        let chain = live
+        try await chain.wait("every node ready") {
+            let status = try await chain.status()
+            return status.nodesReady == stores.count && status.subjects == stores.count * AgentFleet.customersPerStore
+        }
+        let job = try await live.startTask()
+        try await live.ask(job, rounds: 1)
+        try await chain.wait("round 1") { try await chain.rounds(job).first?.state == "released" }
+        let first = try #require(try await live.rounds(job).first)
+        #expect(first.survivors == 24)
+        #expect(first.eligibleCustomers == 24 * (AgentFleet.customersPerStore - 1))
+        #expect(first.excluded.values.reduce(0, +) == 24, "those who refused")
+
+        // Three nodes vanish while the round is open, the coordinator restarts, and the round comes out all the same.
+        await fleet.stop(0..<3)
+        try await live.stop()
+        // The first service object of this process still holds its folder; the second one gets what is on the disk.
+        try TestFolder.image(of: folder("data"), at: folder("data-2"))
+        live = try await LiveChain(dataFolder: folder("data-2"), port: port)
+        let again = live
+        try await again.ask(job, rounds: 2)
+        try await again.wait("round 2") { try await again.rounds(job).last { $0.round == 2 }?.state == "released" }
+        let second = try #require(try await again.rounds(job).last)
+        #expect((18...24).contains(second.survivors ?? 0))
+        #expect(try await again.rounds(job).first?.model == first.model)
+        #expect(second.model != first.model)
+        await fleet.stopAll()
+        try await again.stop()
+        // Restored, and only the nodes can know: they say what they saw, and everything stops.
+        try await restoredFolder(folder, fleet: fleet, port: port)
+    }
+
+    /// The agents have seen a longer log than the one that comes back.
+    private func restoredFolder(_ folder: TestFolder, fleet: AgentFleet, port: UInt16) async throws {
+        let emptied = folder("emptied")
+        let live = try await LiveChain(dataFolder: emptied, port: port)
+        try await fleet.start(5..<8, port: port)
+        try await live.wait("quarantine") { try await live.status().quarantined }
+        #expect(try await live.status().ledgerSize == 0)
+        await fleet.stopAll()
+        try await live.stop()
+    }
+}
