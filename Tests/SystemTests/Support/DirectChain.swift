@@ -29,13 +29,14 @@ final class DirectChain {
     static let deadlines = AttemptDeadlines(collecting: 60_000, labelling: 60_000, revealing: 60_000)
 
     /// A new chain: an open epoch, nothing else.
-    init() async throws {
-        folder = try TestFolder()
+    /// - Parameter folder: where everything is kept; a new one if nil.
+    init(folder: TestFolder? = nil) async throws {
+        self.folder = try folder ?? TestFolder()
         clock = ManualClock(nowMilliseconds: keys.nowMilliseconds)
         let chain = keys
         nodes = try chain.stores.indices.map { try ScriptedNode(index: $0, chain: chain) }
         plan = try ValidatedPlan(verifying: try chain.plan(), owner: chain.anchors.planOwnerKey)
-        service = try await Self.open("\(folder.path)/data-0", clock: clock)
+        service = try await Self.open(self.folder("data-0"), clock: clock)
     }
 
     private init(copying prepared: Prepared) async throws {
@@ -56,7 +57,8 @@ final class DirectChain {
     }
 
     private static let preparation = Task { () throws -> Prepared in
-        let chain = try await DirectChain()
+        // Kept for the whole process, so below the folder that goes with it.
+        let chain = try await DirectChain(folder: try TestFolder(below: TestKeys.shared.folder))
         try await chain.enlist()
         try await chain.startTask()
         await chain.service.store.database.close()

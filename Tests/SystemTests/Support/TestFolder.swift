@@ -15,6 +15,13 @@ final class TestFolder: Sendable {
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
+    /// A folder that goes with `parent`.
+    init(below parent: TestFolder) throws {
+        path = parent(UUID().uuidString)
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// The path of `name` in this folder.
