@@ -80,7 +80,7 @@ let package = Package(
         shell("HTTPServer", ["CLibevent", "COpenSSL", "CShims", "Cryptography", "Identity", "Locking"]),
         shell("HTTPClient", ["CCurl", "CShims", "Identity"]),
         shell("Storage", ["CSQLite", "CShims", "Cryptography", "Locking"]),
-        shell("CommandLineKit"),
+        shell("CommandLineKit", ["Locking"]),
         shell("ChainKeys", ["Cryptography", "Identity", "MerkleLog", "SecureAggregation", "WireFormat"]),
 
         // Assembled.

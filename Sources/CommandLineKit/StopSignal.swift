@@ -2,22 +2,14 @@
 
 import Dispatch
 import Glibc
+import Locking
 
 /// Turns the first SIGTERM or SIGINT into a flag and a resumption. Create one early, in `main`.
 public final class StopSignal: Sendable {
     // Proof for nonisolated(unsafe): written once in init, never read again; it only keeps the sources alive.
     private nonisolated(unsafe) let sources: [any DispatchSourceSignal]
     private let (stream, continuation) = AsyncStream<Void>.makeStream()
-    private let flag = UnsafeFlag()
-
-    /// A flag that a signal handler's queue sets and anyone reads.
-    private final class UnsafeFlag: @unchecked Sendable {
-        // Proof for @unchecked Sendable: `value` is touched only on `queue`.
-        private let queue = DispatchQueue(label: "stop-signal-flag")
-        private var value = false
-        func set() { queue.sync { value = true } }
-        var isSet: Bool { queue.sync { value } }
-    }
+    private let flag = Locked(false)
 
     /// Takes over SIGTERM and SIGINT; SIGPIPE is ignored, so a vanished peer is an error, not an end.
     public init() {
@@ -30,7 +22,7 @@ public final class StopSignal: Sendable {
         self.sources = sources
         for source in sources {
             source.setEventHandler { [flag, continuation] in
-                flag.set()
+                flag.withLock { $0 = true }
                 continuation.finish()
             }
             source.resume()
@@ -38,7 +30,7 @@ public final class StopSignal: Sendable {
     }
 
     /// Whether a signal has come.
-    public var isSet: Bool { flag.isSet }
+    public var isSet: Bool { flag.withLock { $0 } }
 
     /// Returns once a signal has come.
     public func wait() async {

@@ -56,7 +56,7 @@ extension API {
     func approveTask(_ caller: Caller, _ job: JobID) async throws -> HTTPResponse {
         let now = service.clock.nowMilliseconds()
         try await service.store.transact { state, connection in
-            try state.approve(job, by: caller.actor, connection)
+            try state.approve(job, by: caller.actor, nowMilliseconds: now, connection)
             try state.audit(caller, act: "task.approve", subject: job.description, nowMilliseconds: now, connection)
         }
         return Self.noContent

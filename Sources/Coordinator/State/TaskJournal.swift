@@ -42,13 +42,17 @@ extension CoordinatorState {
 
     /// Records an officer's approval.
     /// - Throws: ``Problem`` if the proposer approves its own task.
-    func approve(_ job: JobID, by actor: String, _ connection: borrowing SQLConnection) throws {
+    func approve(
+        _ job: JobID, by actor: String, nowMilliseconds: Int64, _ connection: borrowing SQLConnection
+    ) throws {
         var task = try requireTask(job)
         guard task.proposedBy != actor else { throw Problem.conflict("proposer and approver must differ") }
         if task.approvedBy != nil { return }
         try willChange(connection)
         try connection.execute("UPDATE task SET approved_by = ? WHERE job = ?", actor, job.bytes)
         task.approvedBy = actor
+        // The first round, like every other, gives late nodes their time from here on.
+        task.lastEndedMilliseconds = nowMilliseconds
         tasks[job] = task
     }
 
