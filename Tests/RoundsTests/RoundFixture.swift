@@ -73,7 +73,9 @@ struct RoundFixture {
             guard let offer = session.offer(for: NodeIndex(index)) else {
                 throw SecureAggregationError.unknown("offer")
             }
-            let accepted = try AcceptedOffer(checking: offer, node: NodeIndex(index), context: context) { _ in
+            let accepted = try AcceptedOffer(
+                checking: offer, node: NodeIndex(index), context: context, earlierEpochRoot: nil
+            ) { _ in
                 prekeys[index].bundle.prekey.body.digest
             }
             var node = NodeSession(offer: accepted, node: NodeIndex(index))
