@@ -83,7 +83,7 @@ import WireFormat
         let backup = try chain.backup()
         chain.clock.advance(milliseconds: 2_000)
         try await chain.round()
-        let seen = try await chain.service.store.transact { state, _ in state.tree.count }
+        let seen = await chain.call(chain.nodes[5].peer, .get, "checkpoint").body
         try await chain.crash { folder in
             try FileManager.default.removeItem(atPath: folder)
             try TestFolder.image(of: backup, at: folder)
@@ -91,9 +91,11 @@ import WireFormat
         #expect(try await !chain.quarantined)
         try await chain.poll(0..<3)  // nodes that saw nothing newer
         #expect(try await !chain.quarantined)
-        let response = await chain.call(chain.nodes[5].peer, .get, "v1/work", query: ["ledger": String(seen)])
-        #expect(response.status == 503)
-        #expect(response.problemCode == "quarantined")
+        // A node's word alone stops nobody: the note must be one that the ledger's own key signed.
+        let forged = String(decoding: seen, as: UTF8.self).replacing("\n", with: "0\n", maxReplacements: 2)
+        #expect(await chain.call(chain.nodes[5].peer, .post, "v1/log/seen", body: [UInt8](forged.utf8)).status == 400)
+        #expect(try await !chain.quarantined)
+        #expect(await chain.call(chain.nodes[5].peer, .post, "v1/log/seen", body: seen).status == 204)
         #expect(try await chain.quarantined)
         try await Self.expectStandstill(chain)
     }
@@ -104,7 +106,7 @@ import WireFormat
         let head = FileManager.default.contents(atPath: "\(chain.dataFolder)/signed-head")
         let checkpoint = await chain.call(try chain.person(.auditor), .get, "checkpoint").body
         for index in chain.nodes.indices {
-            let response = await chain.call(chain.nodes[index].peer, .get, "v1/work", query: ["ledger": "0"])
+            let response = await chain.call(chain.nodes[index].peer, .get, "v1/work")
             #expect(response.status == 503)
             #expect(response.problemCode == "quarantined")
         }
