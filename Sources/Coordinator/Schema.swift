@@ -41,7 +41,8 @@ enum CoordinatorSchema {
                 PRIMARY KEY(epoch, node)) WITHOUT ROWID;
             CREATE TABLE prekey(
                 node INTEGER NOT NULL, sequence INTEGER NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch(number),
-                bundle BLOB NOT NULL, session BLOB, PRIMARY KEY(node, sequence)) WITHOUT ROWID;
+                public_key BLOB NOT NULL UNIQUE, bundle BLOB NOT NULL, session BLOB, PRIMARY KEY(node, sequence)
+            ) WITHOUT ROWID;
             CREATE INDEX unused_prekeys ON prekey(epoch, node, sequence) WHERE session IS NULL;
 
             -- Tasks, rounds, attempts.

@@ -1,4 +1,5 @@
-// Processes of the demonstration: started, watched, and killed as a power cut would.
+// Processes of the demonstration: started, watched, and killed without warning. (SIGKILL is not a power cut: what the
+// kernel has buffered still reaches the disk. Flushes are tested elsewhere.)
 
 import Glibc
 

@@ -15,8 +15,8 @@ import WireFormat
 extension Demonstration {
     /// Writes everything and sums up.
     func conclude(
-        _ task: RunningTask, drama: Drama, data: ChainData, withdrawal: Withdrawal, comparison: UtilityComparison,
-        chain: ChainProcesses, keys: String, started: ContinuousClock.Instant
+        _ task: RunningTask, drama: Drama, data: ChainData, withdrawal: Withdrawal, consenting: Int,
+        comparison: UtilityComparison, chain: ChainProcesses, keys: String, started: ContinuousClock.Instant
     ) async throws -> DemonstrationResult {
         let attempts = try await drama.engineer.rounds(task.job).filter { $0.state == "released" }
         var rounds: [DemonstrationResult.Round] = []
@@ -40,7 +40,7 @@ extension Demonstration {
         progress.update("collecting evidence")
         let evidence = try await collectEvidence(
             task, withdrawal: withdrawal, chain: chain, keys: keys, modelBytes: modelBytes)
-        check(rounds, drama: drama)
+        check(rounds, drama: drama, withdrawal: withdrawal, consenting: consenting)
         chain.measureMemory()
 
         let result = DemonstrationResult(
@@ -63,7 +63,13 @@ extension Demonstration {
         return result
     }
 
-    private func check(_ rounds: [DemonstrationResult.Round], drama: Drama) {
+    private func check(_ rounds: [DemonstrationResult.Round], drama: Drama, withdrawal: Withdrawal, consenting: Int) {
+        for round in rounds {
+            let expected = round.round < withdrawal.firstRound ? consenting : consenting - 1
+            if round.eligibleCustomers != expected {
+                broken.append("round \(round.round) had \(round.eligibleCustomers) customers, \(expected) consented")
+            }
+        }
         if rounds.count != options.rounds { broken.append("not every round released a model") }
         if drama.agentsKilled != 3 { broken.append("three agents were to be killed") }
         if drama.coordinatorRestarts < 1 { broken.append("the coordinator was to be killed once") }
@@ -86,6 +92,10 @@ extension Demonstration {
         await chain.stopAgents()
         let answer = try await chain.auditAnswer(
             store: withdrawal.home, job: task.job, round: withdrawal.firstRound, customer: withdrawal.customer)
+        // The question must be able to come out the other way: one round earlier she was in.
+        let before = try? await chain.auditAnswer(
+            store: withdrawal.home, job: task.job, round: withdrawal.firstRound - 1, customer: withdrawal.customer)
+        if before != nil { broken.append("the withdrawn customer was not in the round before either") }
         let auditor = try PeopleClient(port: chain.port, keys: keys, role: .auditor)
         let bytes = try await auditor.evidence(task.job, answers: answer)
         let path = "\(work)/evidence.cbor"
@@ -94,7 +104,7 @@ extension Demonstration {
         try Data(anchors.encoded()).write(to: URL(filePath: "\(work)/trust.cbor"))
         do {
             let report = try EvidenceVerifier(anchors: anchors).verify(bytes: bytes, modelBytes: modelBytes)
-            let proved = report.withdrawals.contains { Int($0.round) == withdrawal.firstRound }
+            let proved = before == nil && report.withdrawals.contains { Int($0.round) == withdrawal.firstRound }
             if !proved { broken.append("the withdrawn customer is not proved absent") }
             return CollectedEvidence(path: path, verified: true, withdrawalProved: proved)
         } catch {

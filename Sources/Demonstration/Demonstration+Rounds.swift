@@ -25,6 +25,13 @@ extension Demonstration {
             note(
                 "round \(round): \(attempt.survivors ?? 0) of \(attempt.offered) nodes in the sum,"
                     + " \(attempt.eligibleCustomers) customers, ε \(Self.text(attempt.epsilonAfter ?? 0))")
+            if round == drama.coordinatorKillRound,
+                attempt.session != drama.interruptedSession || attempt.survivors != attempt.offered
+            {
+                // Every node uploaded before or after the kill; one missing from the sum would be a lost upload.
+                drama.acknowledgedUploadsKept = false
+                broken.append("the interrupted round did not end with every node's upload in its sum")
+            }
             if round == drama.agentKillRound {
                 for victim in drama.victims { try chain.startAgent(victim) }
                 try await waitForNodes(drama)
@@ -95,6 +102,7 @@ extension Demonstration {
         drama.coordinatorRestarts += 1
         let after = try await attempt(of: round, task: task, drama: drama) { _ in true }
         drama.acknowledgedUploadsKept = after.session == before.session && after.uploaded >= before.uploaded
+        drama.interruptedSession = before.session
         note(
             "round \(round): killed the coordinator while it collected (SIGKILL) with \(before.uploaded) uploads stored;"
                 + " back with \(after.uploaded) in the same session")

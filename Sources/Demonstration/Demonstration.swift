@@ -69,7 +69,8 @@ public final class Demonstration {
         progress.update("measuring utility")
         let comparison = try await yardsticks.value
         let result = try await conclude(
-            plan, drama: drama, data: data, withdrawal: withdrawal, comparison: comparison, chain: chain, keys: keys,
+            plan, drama: drama, data: data, withdrawal: withdrawal, consenting: consenting.count,
+            comparison: comparison, chain: chain, keys: keys,
             started: started)
         await chain.stopAll()
         progress.clear()

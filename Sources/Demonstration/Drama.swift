@@ -18,6 +18,8 @@ struct Drama {
     var agentsKilled = 0
     var coordinatorRestarts = 0
     var acknowledgedUploadsKept = false
+    /// The session in which the coordinator was killed.
+    var interruptedSession = ""
 
     init(chain: ChainProcesses, engineer: PeopleClient, job: String, rounds: Int, seed: UInt64) {
         self.chain = chain

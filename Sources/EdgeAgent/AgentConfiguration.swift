@@ -28,12 +28,15 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
     public var replySlotMilliseconds: Int?
     /// Unused prekeys to keep at the coordinator. Default 3.
     public var prekeyStock: Int?
+    /// Cap on what all jobs together may cost this node's customers, in millionths of zCDP. No cap if left out: each job's
+    /// own plan then bounds it.
+    public var capMicroZCDP: Int?
     /// Bad rows a transaction file may have. Default 0.
     public var maximumSkippedRows: Int?
 
     private static let keys: Set<String> = [
         "coordinator", "keysDirectory", "stateDirectory", "transactionsDirectory", "consentDirectory",
-        "pollMilliseconds", "replySlotMilliseconds", "prekeyStock", "maximumSkippedRows",
+        "pollMilliseconds", "replySlotMilliseconds", "prekeyStock", "capMicroZCDP", "maximumSkippedRows",
     ]
 
     /// Collects settings.
@@ -88,6 +91,9 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
             if let value, !(1...86_400_000).contains(value) {
                 throw AgentConfigurationError("\(name): expected 1 ... 86400000 milliseconds")
             }
+        }
+        if let capMicroZCDP, capMicroZCDP < 0 {
+            throw AgentConfigurationError("capMicroZCDP: expected 0 or more")
         }
         if let prekeyStock, !(1...8).contains(prekeyStock) {
             throw AgentConfigurationError("prekeyStock: expected 1 ... 8")

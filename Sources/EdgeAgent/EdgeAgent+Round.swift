@@ -16,7 +16,7 @@ extension EdgeAgent {
         case .closed: return
         case .burned:
             log.event("session.abandoned", ["session": String(session.hex.prefix(8))])
-            return try await store.abandon(session)
+            return try await giveUp(session)
         case .stored(let envelope): return try await send(envelope, session: session)
         case .new: break
         }
@@ -41,7 +41,7 @@ extension EdgeAgent {
 
         var machine = NodeSession(offer: accepted, node: node)
         guard case .chargeBudget(_, let round) = try machine.start() else { return }
-        let charge = try await store.charge(plan, round: round)
+        let charge = try await store.charge(plan, round: round, cap: configuration.capMicroZCDP.map { UInt64($0) })
         guard case .burnSequence(let sequence) = try machine.budgetCharged(charge) else { return }
         let prekey = try await store.burn(sequence, for: accepted.parameters)
         _ = try machine.sequenceBurned()
@@ -49,7 +49,7 @@ extension EdgeAgent {
 
         let computation = RoundComputation(plan: plan, model: model, keys: keys, random: random)
         let words = try computation.packedVector(
-            view: view, removals: try await inbox.localRemovals(notCoveredBy: view.view.pinned.size), data: data,
+            view: view, removals: try await inbox.localRemovals(), data: data,
             sessionID: session, nowMilliseconds: Self.nowMilliseconds())
         guard
             case .storeUpload(let upload) = try machine.vectorReady(
@@ -137,12 +137,20 @@ extension EdgeAgent {
             else { throw CoordinatorRefusal.malformed(operation: "upload") }
             try await store.storeReceipt(receipt)
             try await uploads.shred(session)
-        } catch CoordinatorRefusal.status(410, _) {
-            // The round went on without this node. The prekey stays burned; the upload is of no further use.
+        } catch CoordinatorRefusal.status(let status, _) where [404, 409, 410].contains(status) {
+            // The round went on without this node, or nobody knows it any more. The prekey stays burned; the upload is of
+            // no further use.
             log.event("upload.late", ["session": String(session.hex.prefix(8))])
-            try await store.abandon(session)
-            try await uploads.shred(session)
+            try await giveUp(session)
+        } catch StorageError.keyDestroyed, StorageError.notFound {
+            try await giveUp(session)
         }
+    }
+
+    /// Ends a session without an answer and destroys what was stored for it.
+    func giveUp(_ session: Digest) async throws {
+        try await store.abandon(session)
+        try await uploads.shred(session)
     }
 
     /// C1.

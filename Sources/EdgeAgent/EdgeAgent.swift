@@ -54,6 +54,7 @@ public final class EdgeAgent: Sendable {
             path: "\(configuration.stateDirectory)/agent.sqlite", schema: AgentSchema.schema, readers: 1)
         store = AgentStore(database: database)
         uploads = try PendingUploads(folder: configuration.stateDirectory, hedge: hedge, random: random)
+        try await uploads.sweep(keeping: try await store.storedSessions())
         client = try CoordinatorClient(coordinator: configuration.coordinator, tls: folder.tls)
         inbox = ConsentInbox(
             store: store, handleKey: try HandleKey(try folder.handleKey()), chain: anchors.chain, node: own.index,
@@ -84,19 +85,17 @@ public final class EdgeAgent: Sendable {
     /// One turn: captures, epoch, prekeys, then every item of work.
     /// - Returns: milliseconds until the coordinator wants to be asked again.
     func turn() async throws -> Int {
-        do {
-            // Before any network: an act against training counts from the moment it is stored here.
-            _ = try await inbox.takeIn()
-        } catch let error as CaptureFileError {
-            log.event("captures.refused", ["reason": error.description])
-        }
+        try await store.eraseEndedEpochs(nowMilliseconds: Self.nowMilliseconds())
+        // Before any network: an act against training counts from the moment it is stored here.
+        let refused = try await inbox.takeIn()
+        for error in refused { log.event("captures.refused", ["reason": error.description]) }
         let list = try await client.work()
         if let head = try await store.head(), UInt64(head.pinned.size) > list.ledgerSize {
             // The log is shorter than a checkpoint its own key signed. Whoever can prove that, must say so.
             try await client.postSeen(checkpoint: head.note)
         }
         guard list.epoch > 0 else {
-            _ = try await inbox.deliver(to: client)
+            await deliverCaptures()
             return Int(list.pollAfterMilliseconds)
         }
         let keys = NodeKeys(
@@ -104,11 +103,12 @@ public final class EdgeAgent: Sendable {
             hedge: hedge)
         if !list.helloStored, list.epochRoot == nil { try await sayHello(epoch: list.epoch, keys: keys) }
         // The hello goes first: an epoch that closes without this node leaves it out until the next.
-        _ = try await inbox.deliver(to: client)
-        guard list.epochRoot != nil, let epoch = try await currentEpoch(list) else {
+        await deliverCaptures()
+        guard list.epochRoot != nil, let epoch = try await currentEpoch(list, keys: keys) else {
             return Int(list.pollAfterMilliseconds)
         }
-        for item in list.items {
+        // A capture file that cannot be read may hold a withdrawal: no offer is taken until it can.
+        for item in list.items where item.kind != .offer || refused.isEmpty {
             do {
                 try await perform(item, keys: keys, epoch: epoch)
             } catch {
@@ -120,6 +120,13 @@ public final class EdgeAgent: Sendable {
         return Int(list.pollAfterMilliseconds)
     }
 
+    /// Sends captures; a ledger that refuses or is away does not keep this node from its other work.
+    private func deliverCaptures() async {
+        do { _ = try await inbox.deliver(to: client) } catch {
+            log.event("captures.undelivered", ["reason": "\(error)"])
+        }
+    }
+
     private func sayHello(epoch: UInt64, keys: NodeKeys) async throws {
         let hello = EpochHello(
             registerDigest: register.digest, epoch: epoch, node: node, agreementKey: keys.agreementKey.publicKey)
@@ -127,27 +134,32 @@ public final class EdgeAgent: Sendable {
     }
 
     /// The epoch, verified, its root pinned at first sight.
-    private func currentEpoch(_ list: WorkList) async throws -> Epoch? {
+    private func currentEpoch(_ list: WorkList, keys: NodeKeys) async throws -> Epoch? {
         if let stored = try await store.announcement(epoch: list.epoch) {
             let epoch = try Epoch(verifying: stored, register: register)
             guard epoch.root == list.epochRoot else { throw SecureAggregationError.conflict("the epoch's root") }
-            return epoch.agreementKeys[node] == nil ? nil : epoch
+            return epoch.agreementKeys[node] == keys.agreementKey.publicKey ? epoch : nil
         }
         let announcement = try await client.currentEpoch()
         guard announcement.epoch == list.epoch else { return nil }
         let epoch = try Epoch(verifying: announcement, register: register)
         try await store.pin(announcement, root: epoch.root)
-        return epoch.agreementKeys[node] == nil ? nil : epoch
+        // With another key, from before this node's disk was replaced, it can open nothing: it waits for the next epoch.
+        return epoch.agreementKeys[node] == keys.agreementKey.publicKey ? epoch : nil
     }
 
     /// Ends what a crash left open: a stored upload is sent once more for its receipt, or learns that the round went on; a
     /// burned prekey without an upload stays unanswered.
     private func settle(except offered: Set<Digest>) async throws {
         for session in try await store.unfinishedSessions() where !offered.contains(session) {
-            switch try await store.record(of: session) {
-            case .stored(let envelope): try await send(envelope, session: session)
-            case .burned: try await store.abandon(session)
-            case .new, .closed: break
+            do {
+                switch try await store.record(of: session) {
+                case .stored(let envelope): try await send(envelope, session: session)
+                case .burned: try await giveUp(session)
+                case .new, .closed: break
+                }
+            } catch {
+                log.event("session.unsettled", ["reason": "\(error)"])
             }
         }
     }

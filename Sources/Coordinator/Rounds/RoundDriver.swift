@@ -52,8 +52,11 @@ extension CoordinatorService {
                         job, nowMilliseconds: now, configuration: configuration, random: random, connection)
                 }
                 if let opened { log.event("round.opened", ["session": String(opened.hex.prefix(8))]) }
-            } catch let error as BudgetError {
-                log.event("round.budget-refused", ["reason": error.description])
+            } catch let error as StorageError where error.isFatal {
+                throw error
+            } catch {
+                // One task's trouble is not the others'.
+                log.event("round.not-opened", ["reason": Problem(error).detail])
             }
         }
     }
@@ -69,11 +72,9 @@ extension CoordinatorService {
         }
         guard let newest else { return }
         // A second place for the newest signed head: a database restored from a backup is then found to be behind it.
-        let isNew = writtenHead.withLock { written in
-            defer { written = newest.size }
-            return written != newest.size
-        }
-        if isNew { try DurableFile.replace(headPath, with: [UInt8](newest.note.utf8)) }
+        guard writtenHead.withLock({ $0 }) != newest.size else { return }
+        try DurableFile.replace(headPath, with: [UInt8](newest.note.utf8))
+        writtenHead.withLock { $0 = newest.size }
     }
 
     /// Gives an attempt up and destroys its uploads.

@@ -88,9 +88,14 @@ extension CoordinatorState {
         guard unusedPrekeys[node, default: []].count < Self.maximumPrekeyStock else {
             throw Problem.refused("at most \(Self.maximumPrekeyStock) unused prekeys are kept")
         }
+        // A copied key would stop every session it is in; it is refused here, where only its sender feels it.
+        let key = bundle.prekey.body.publicKey.bytes
+        let isCopy = try connection.queryOne("SELECT 1 FROM prekey WHERE public_key = ?", key, map: { _ in true })
+        guard isCopy == nil else { throw Problem.conflict("another prekey has this public key") }
         try willChange(connection)
         try connection.execute(
-            "INSERT INTO prekey VALUES (?, ?, ?, ?, NULL)", Int(node), Int64(sequence), Int64(epoch.number), bytes)
+            "INSERT INTO prekey VALUES (?, ?, ?, ?, ?, NULL)", Int(node), Int64(sequence), Int64(epoch.number), key,
+            bytes)
         unusedPrekeys[node, default: []].append(sequence)
     }
 

@@ -40,7 +40,7 @@ struct ReportVerdict {
             promise: "The privacy budget stayed within its cap.",
             outcome: isReleased ? (isWithinCap ? .held : .broken) : .untried)
         withdrawal = Check(
-            promise: "A customer who withdrew is proved absent from the round after.",
+            promise: "A customer who withdrew is proved absent from her store's set in the round after.",
             outcome: result.withdrawnCustomerAbsent ? .held : .broken)
         agents = Check(
             promise: "Rounds were released although agents were killed in the middle of one.",

@@ -4,6 +4,7 @@
 import Consent
 import Cryptography
 import FoundationEssentials
+import Glibc
 import Rounds
 import SecureAggregation
 import Storage
@@ -23,28 +24,43 @@ struct ConsentInbox: Sendable {
         try handleKey.handle(tenant: chain, namespace: "loyalty", canonicalID: customerID)
     }
 
-    /// Takes in files that were not seen before, in name order. A file is taken whole, in one transaction.
-    /// - Returns: how many events were added.
-    func takeIn() async throws -> Int {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-            .filter { $0.hasSuffix(".csv") }.sorted()
-        guard !names.isEmpty else { return 0 }
-        let seen = Set(
-            try await store.database.read { connection in
-                try connection.query("SELECT name FROM capture_file") { try $0.text(0) }
+    /// Takes in files that were not seen before, in name order. A file is taken whole, in one transaction; a refused one
+    /// does not hold up the others.
+    /// - Returns: what was wrong with files that are not taken in. While there is any, somebody's withdrawal may be in it,
+    ///   and the node takes no offer.
+    /// - Throws: an error of the file system if the folder cannot be read, or of storage.
+    func takeIn() async throws -> [CaptureFileError] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".csv") }.sorted()
+        let seen = Dictionary(
+            uniqueKeysWithValues: try await store.database.read { connection in
+                try connection.query("SELECT name, bytes FROM capture_file") { (try $0.text(0), try $0.integer(1)) }
             })
-        var added = 0
-        for name in names where !seen.contains(name) {
-            let data = try Data(contentsOf: URL(filePath: "\(folder)/\(name)"))
-            let captures = try CaptureFile.parse(String(decoding: data, as: UTF8.self))
-            added += try await store(captures, file: name)
+        var refused: [CaptureFileError] = []
+        for name in names {
+            let path = "\(folder)/\(name)"
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw FileReadError(code: errno) }
+            let size = Int64(status.st_size)
+            if let taken = seen[name] {
+                if taken != size {
+                    refused.append(CaptureFileError(line: 0, field: "file", expected: "no change once it was taken in"))
+                }
+                continue
+            }
+            do {
+                let data = try Data(contentsOf: URL(filePath: path))
+                let captures = try CaptureFile.parse(String(decoding: data, as: UTF8.self))
+                try await store(captures, file: name, byteCount: data.count)
+            } catch let error as CaptureFileError {
+                refused.append(error)
+            }
         }
-        return added
+        return refused
     }
 
-    private func store(_ captures: [ConsentCapture], file: String) async throws -> Int {
+    private func store(_ captures: [ConsentCapture], file: String, byteCount: Int) async throws {
         let inbox = self
-        return try await store.database.write { connection in
+        try await store.database.write { connection in
             let boot = try inbox.bootIdentifier(connection)
             var sequence = try connection.queryOne("SELECT count(*) FROM consent_event") { try $0.integer(0) } ?? 0
             for (row, capture) in captures.enumerated() {
@@ -66,15 +82,11 @@ struct ConsentInbox: Sendable {
                 } catch {
                     throw CaptureFileError(line: row + 2, field: "row", expected: "\(error)")
                 }
-                let removes =
-                    [.withdrawn, .refused, .objection].contains(capture.kind)
-                    && capture.purposes.contains { $0.purpose == .trainFederated }
                 try connection.execute(
-                    "INSERT INTO consent_event(identifier, handle, removes, payload) VALUES (?, ?, ?, ?)",
-                    identifier.bytes, handle.bytes, removes, event.encoded())
+                    "INSERT INTO consent_event(identifier, handle, training, payload) VALUES (?, ?, ?, ?)",
+                    identifier.bytes, handle.bytes, Self.trainingDecision(capture), event.encoded())
             }
-            try connection.execute("INSERT INTO capture_file VALUES (?, ?)", file, captures.count)
-            return captures.count
+            try connection.execute("INSERT INTO capture_file VALUES (?, ?)", file, byteCount)
         }
     }
 
@@ -126,11 +138,22 @@ struct ConsentInbox: Sendable {
         }
     }
 
-    /// Customers whose latest captures speak against training and may not be in a view of `size` entries yet.
-    func localRemovals(notCoveredBy size: Int) async throws -> [SubjectHandle] {
+    /// What an act says about training: 0 nothing, 1 yes, 2 no.
+    private static func trainingDecision(_ capture: ConsentCapture) -> Int {
+        guard capture.purposes.contains(where: { $0.purpose == .trainFederated }) else { return 0 }
+        return capture.kind == .granted ? 1 : 2
+    }
+
+    /// Customers whose latest decision captured here is against training. They are left out whatever a view says: that
+    /// the ledger has the decision is only the coordinator's word.
+    func localRemovals() async throws -> [SubjectHandle] {
         try await store.database.read { connection in
             try connection.query(
-                "SELECT handle FROM consent_event WHERE removes = 1 AND (position IS NULL OR position >= ?)", size
+                """
+                SELECT e.handle FROM consent_event e WHERE e.training = 2 AND NOT EXISTS (
+                    SELECT 1 FROM consent_event later
+                    WHERE later.handle = e.handle AND later.training <> 0 AND later.number > e.number)
+                """
             ) { try SubjectHandle(try $0.blob(0)) }
         }
     }

@@ -10,7 +10,7 @@ enum AgentSchema {
             version: 1,
             """
             CREATE TABLE epoch(
-                number INTEGER PRIMARY KEY, agreement_key BLOB, announcement BLOB, root BLOB);
+                number INTEGER PRIMARY KEY, agreement_key BLOB, announcement BLOB, root BLOB, ends_at_ms INTEGER);
             CREATE TABLE prekey(
                 sequence INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL REFERENCES epoch(number),
                 secret BLOB, digest BLOB NOT NULL, bundle BLOB, delivered INTEGER NOT NULL DEFAULT 0, session BLOB);
@@ -31,10 +31,11 @@ enum AgentSchema {
                 only INTEGER PRIMARY KEY CHECK(only = 1), size INTEGER NOT NULL, root BLOB NOT NULL, note TEXT NOT NULL);
             CREATE TABLE consent_event(
                 number INTEGER PRIMARY KEY AUTOINCREMENT, identifier BLOB NOT NULL UNIQUE, handle BLOB NOT NULL,
-                removes INTEGER NOT NULL, payload BLOB NOT NULL, position INTEGER);
+                training INTEGER NOT NULL CHECK(training IN (0, 1, 2)), payload BLOB NOT NULL, position INTEGER);
             CREATE INDEX pending_events ON consent_event(number) WHERE position IS NULL;
-            CREATE INDEX removals ON consent_event(removes) WHERE removes = 1;
-            CREATE TABLE capture_file(name TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID;
+            -- training: 0 says nothing about it, 1 grants it, 2 denies it.
+            CREATE INDEX training_decisions ON consent_event(handle, number) WHERE training <> 0;
+            CREATE TABLE capture_file(name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
             CREATE TABLE boot(only INTEGER PRIMARY KEY CHECK(only = 1), identifier BLOB NOT NULL, count INTEGER NOT NULL);
             """)
     ])

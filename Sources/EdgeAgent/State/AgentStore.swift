@@ -48,8 +48,27 @@ struct AgentStore: Sendable {
                 return
             }
             try connection.execute(
-                "UPDATE epoch SET announcement = ?, root = ? WHERE number = ?", announcement.encoded(), root.bytes,
-                Int64(announcement.epoch))
+                "UPDATE epoch SET announcement = ?, root = ?, ends_at_ms = ? WHERE number = ?", announcement.encoded(),
+                root.bytes, announcement.endsAtMilliseconds, Int64(announcement.epoch))
+        }
+    }
+
+    /// Erases the secrets of epochs that are over for longer than a committee may still be asked. The end is the one that
+    /// was announced, so a coordinator that never opens another epoch does not keep them alive.
+    func eraseEndedEpochs(nowMilliseconds: Int64) async throws {
+        let end = nowMilliseconds - CommitteeMember.graceMilliseconds
+        let isDue = try await database.read { connection in
+            try connection.queryOne(
+                "SELECT 1 FROM epoch WHERE ends_at_ms < ? AND agreement_key IS NOT NULL", end, map: { _ in true })
+                ?? false
+        }
+        guard isDue else { return }
+        try await database.write { connection in
+            try connection.execute(
+                """
+                UPDATE prekey SET secret = NULL WHERE epoch IN (SELECT number FROM epoch WHERE ends_at_ms < ?)
+                """, end)
+            try connection.execute("UPDATE epoch SET agreement_key = NULL WHERE ends_at_ms < ?", end)
         }
     }
 
@@ -75,7 +94,8 @@ struct AgentStore: Sendable {
                 let last = try connection.queryOne(
                     "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
                 ) { try $0.integer(0) }
-                let prepared = try make(UInt64(last ?? 0) + 1)
+                // The epoch's number leads, so a node whose disk was replaced starts behind every number it ever used.
+                let prepared = try make(max(UInt64(last ?? 0) + 1, epoch.number << 32))
                 try connection.execute(
                     "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
                     Int64(prepared.sequence), Int64(epoch.number),
@@ -147,20 +167,25 @@ struct AgentStore: Sendable {
 
     /// Charges a round to this node's budget, once, and returns the charge's number.
     /// - Throws: `BudgetError` if the plan's rounds are used up or the round is out of order.
-    func charge(_ plan: ValidatedPlan, round: UInt64) async throws -> UInt64 {
+    func charge(_ plan: ValidatedPlan, round: UInt64, cap: UInt64?) async throws -> UInt64 {
         try await database.write { connection in
-            let rows = try connection.query(
-                "SELECT round, number FROM charge WHERE job = ?", plan.jobID.bytes
-            ) { (round: UInt64(try $0.integer(0)), number: UInt64(try $0.integer(1))) }
+            let charges = try connection.query("SELECT job, round, number, planned_rounds, micro_zcdp FROM charge") {
+                (
+                    job: try $0.blob(0), round: UInt64(try $0.integer(1)), number: UInt64(try $0.integer(2)),
+                    planned: UInt64(try $0.integer(3)), cost: UInt64(try $0.integer(4))
+                )
+            }
+            let rows = charges.filter { $0.job == plan.jobID.bytes }
             let cost = plan.accountant.microZCDPPerRound
             let planned = UInt64(plan.plan.roundCount)
-            var budget = try NodeBudget(
-                jobs: rows.isEmpty
-                    ? [:]
-                    : [
-                        plan.jobID.bytes: NodeBudget.Job(
-                            plannedRounds: planned, microZCDPPerRound: cost, chargedRounds: Set(rows.map(\.round)))
-                    ])
+            // Every job this node ever answered counts towards its cap: a new plan is no new budget.
+            let jobs = Dictionary(grouping: charges, by: \.job).compactMapValues { rows in
+                rows.first.map {
+                    NodeBudget.Job(
+                        plannedRounds: $0.planned, microZCDPPerRound: $0.cost, chargedRounds: Set(rows.map(\.round)))
+                }
+            }
+            var budget = try NodeBudget(jobs: jobs, capMicroZCDP: cap)
             let isNew = try budget.charge(
                 job: plan.jobID.bytes, round: round, plannedRounds: planned, microZCDPPerRound: cost)
             if !isNew, let number = rows.first(where: { $0.round == round })?.number { return number }
@@ -222,6 +247,15 @@ struct AgentStore: Sendable {
         try await database.read { connection in
             try connection.query(
                 "SELECT session FROM session WHERE receipt IS NULL AND abandoned = 0"
+            ) { try $0.digest(0) }
+        }
+    }
+
+    /// Sessions with a stored upload that waits for a receipt.
+    func storedSessions() async throws -> [Digest] {
+        try await database.read { connection in
+            try connection.query(
+                "SELECT session FROM session WHERE receipt IS NULL AND abandoned = 0 AND envelope IS NOT NULL"
             ) { try $0.digest(0) }
         }
     }

@@ -34,6 +34,14 @@ struct PendingUploads: Sendable {
             .read(folder: "words", index: index, expecting: digest)
     }
 
+    /// Destroys what a crash left behind: every upload that waits for no receipt.
+    func sweep(keeping waiting: [Digest]) async throws {
+        let keep = Set(waiting.map(\.hex))
+        for name in try await keys.names() where !keep.contains(name) {
+            if let session = try? Digest(hex: name) { try await shred(session) }
+        }
+    }
+
     /// Destroys a stored upload: the key first, then the files.
     func shred(_ session: Digest) async throws {
         try await keys.destroy(session.hex)
