@@ -66,36 +66,15 @@ public struct KeystreamGenerator: ~Copyable {
     ) throws(CryptographyError) {
         try checkLength(key.count, 32, of: "AES-256 key")
         precondition(wordOffset >= 0 && wordOffset.isMultiple(of: 2), "a block of the stream holds two words")
-        var block = UInt64(wordOffset / 2).bigEndian
-        var counter = [UInt8](repeating: 0, count: 16)
-        withUnsafeBytes(of: &block) { counter.replaceSubrange(8..<16, with: $0) }
-        let result = key.withUnsafeBytes {
-            EVP_EncryptInit_ex2(
-                context, aes256CounterMode.pointer, $0.bindMemory(to: UInt8.self).baseAddress, counter, nil)
+        let counter = (UInt64(0), UInt64(wordOffset / 2).bigEndian)
+        let result = key.withUnsafeBytes { key in
+            withUnsafeBytes(of: counter) { counter in
+                EVP_EncryptInit_ex2(
+                    context, aes256CounterMode.pointer, key.bindMemory(to: UInt8.self).baseAddress,
+                    counter.bindMemory(to: UInt8.self).baseAddress, nil)
+            }
         }
         try check(result, "AES-256-CTR")
-    }
-
-    /// Adds the next words of the stream to `words[range]`, modulo 2^64.
-    /// - Throws: ``CryptographyError/operationFailed(_:)``.
-    public mutating func add(to words: inout [UInt64], in range: Range<Int>) throws(CryptographyError) {
-        try words.withUnsafeMutableBufferPointer { (buffer) throws(CryptographyError) in
-            let target = UnsafeMutableBufferPointer(rebasing: buffer[range])
-            try expand(count: target.count) { start, stream in
-                for index in stream.indices { target[start + index] &+= UInt64(littleEndian: stream[index]) }
-            }
-        }
-    }
-
-    /// Subtracts the next words of the stream from `words[range]`, modulo 2^64.
-    /// - Throws: ``CryptographyError/operationFailed(_:)``.
-    public mutating func subtract(from words: inout [UInt64], in range: Range<Int>) throws(CryptographyError) {
-        try words.withUnsafeMutableBufferPointer { (buffer) throws(CryptographyError) in
-            let target = UnsafeMutableBufferPointer(rebasing: buffer[range])
-            try expand(count: target.count) { start, stream in
-                for index in stream.indices { target[start + index] &-= UInt64(littleEndian: stream[index]) }
-            }
-        }
     }
 
     /// Overwrites `words` with the next words of the stream.

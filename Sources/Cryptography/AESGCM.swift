@@ -56,6 +56,38 @@ public enum AESGCM {
         }
     }
 
+    /// The 16-byte tag of `words` as little-endian bytes, nothing encrypted (GMAC, SP 800-38D section 3), under an all-zero
+    /// nonce: a keyed digest at several times the speed of SHA-256. For values that stay secret: anyone who sees two tags of
+    /// one key can forge a third.
+    /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)`` for a key that is not 32 bytes.
+    public static func secretTag(of words: [UInt64], key: SecretBytes) throws(CryptographyError) -> SecretBytes {
+        let context = try makeContext(
+            key: key, nonce: [UInt8](repeating: 0, count: nonceByteCount), encrypting: 1)
+        defer { EVP_CIPHER_CTX_free(context) }
+        var count: Int32 = 0
+        let piece = 1 << 20
+        for start in stride(from: 0, to: words.count, by: piece) {
+            let part = words[start..<min(start + piece, words.count)]
+            #if _endian(little)
+                let result = part.withUnsafeBytes {
+                    EVP_CipherUpdate(context, nil, &count, $0.bindMemory(to: UInt8.self).baseAddress, Int32($0.count))
+                }
+            #else
+                let result = part.map(\.littleEndian).withUnsafeBytes {
+                    EVP_CipherUpdate(context, nil, &count, $0.bindMemory(to: UInt8.self).baseAddress, Int32($0.count))
+                }
+            #endif
+            try check(result, "AES-256-GCM")
+        }
+        return try SecretBytes(count: tagByteCount) { (output) throws(CryptographyError) in
+            try check(
+                EVP_CipherFinal_ex(context, output.bindMemory(to: UInt8.self).baseAddress, &count), "AES-256-GCM")
+            try check(
+                EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(tagByteCount), output.baseAddress),
+                "AES-256-GCM")
+        }
+    }
+
     /// OpenSSL counts in C integers; a longer input would trap in the conversion instead of being refused.
     private static func checkSize(_ text: Int, _ associatedData: Int) throws(CryptographyError) {
         if max(text, associatedData) > Int(Int32.max) { throw .operationFailed("AES-256-GCM") }

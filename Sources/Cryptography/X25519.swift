@@ -17,7 +17,7 @@ public struct X25519PublicKey: Hashable, Sendable {
         guard X25519PublicKey.isCanonical(bytes) else { throw .unacceptablePublicKey("X25519") }
         // Any scalar is clamped to a multiple of 8, so a point of small order gives the zero output, which OpenSSL refuses.
         do {
-            _ = try X25519PublicKey.agree(privateKey: X25519PublicKey.probe, publicKeyBytes: bytes)
+            _ = try X25519PublicKey.probe.get().agree(with: bytes)
         } catch {
             throw .unacceptablePublicKey("X25519")
         }
@@ -26,7 +26,9 @@ public struct X25519PublicKey: Hashable, Sendable {
 
     init(derived bytes: [UInt8]) { self.bytes = bytes }
 
-    private static let probe = SecretBytes(copying: [UInt8](repeating: 0x42, count: 32))
+    private static let probe = Result { () throws(CryptographyError) in
+        try AgreementKey(SecretBytes(copying: [UInt8](repeating: 0x42, count: 32)))
+    }
 
     /// Below 2^255 − 19 with the top bit clear.
     static func isCanonical(_ bytes: [UInt8]) -> Bool {
@@ -34,20 +36,43 @@ public struct X25519PublicKey: Hashable, Sendable {
         if bytes[31] < 0x7f || bytes[1...30].contains(where: { $0 != 0xff }) { return true }
         return bytes[0] < 0xed
     }
+}
 
-    static func agree(privateKey: SecretBytes, publicKeyBytes: [UInt8]) throws(CryptographyError) -> SecretBytes {
-        let own = privateKey.withUnsafeBytes {
+/// OpenSSL's object of a private key: making one multiplies a point, so it is made once a key and not once a use.
+///
+/// OpenSSL wipes its copy of the scalar when the object is freed.
+private final class AgreementKey: @unchecked Sendable {
+    // Proof for @unchecked Sendable: the pointer is set once, in init, and OpenSSL 3 documents that one EVP_PKEY may be used by
+    // several threads at a time as long as none changes it; derivation works on a context of the call's own.
+    private let key: OpaquePointer
+
+    init(_ scalar: SecretBytes) throws(CryptographyError) {
+        let key = scalar.withUnsafeBytes {
             EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
         }
-        guard let own else { throw .operationFailed("X25519") }
-        defer { EVP_PKEY_free(own) }
+        guard let key else { throw .operationFailed("X25519") }
+        self.key = key
+    }
+
+    deinit { EVP_PKEY_free(key) }
+
+    func publicKeyBytes() throws(CryptographyError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        var count = bytes.count
+        try check(EVP_PKEY_get_raw_public_key(key, &bytes, &count), "X25519")
+        return bytes
+    }
+
+    /// Fails for a point of small order, whose product is zero.
+    func agree(with publicKeyBytes: [UInt8]) throws(CryptographyError) -> SecretBytes {
         guard let peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nil, publicKeyBytes, publicKeyBytes.count) else {
             throw .operationFailed("X25519")
         }
         defer { EVP_PKEY_free(peer) }
-        guard let context = EVP_PKEY_CTX_new_from_pkey(nil, own, nil) else { throw .operationFailed("X25519") }
+        guard let context = EVP_PKEY_CTX_new_from_pkey(nil, key, nil) else { throw .operationFailed("X25519") }
         defer { EVP_PKEY_CTX_free(context) }
         try check(EVP_PKEY_derive_init(context), "X25519")
+        // 0: the peer's key was checked when it entered, and a zero product is refused below.
         try check(EVP_PKEY_derive_set_peer_ex(context, peer, 0), "X25519")
         return try SecretBytes(count: 32) { (output) throws(CryptographyError) in
             var count = output.count
@@ -59,6 +84,7 @@ public struct X25519PublicKey: Hashable, Sendable {
 /// An X25519 private key. The scalar is wiped when the last copy goes.
 public struct X25519PrivateKey: Sendable {
     private let scalar: SecretBytes
+    private let key: AgreementKey
     /// The matching public key.
     public let publicKey: X25519PublicKey
 
@@ -72,16 +98,9 @@ public struct X25519PrivateKey: Sendable {
     /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)``.
     public init(_ scalar: SecretBytes) throws(CryptographyError) {
         try checkLength(scalar.count, 32, of: "X25519 private key")
-        let key = scalar.withUnsafeBytes {
-            EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, $0.bindMemory(to: UInt8.self).baseAddress, $0.count)
-        }
-        guard let key else { throw .operationFailed("X25519") }
-        defer { EVP_PKEY_free(key) }
-        var publicBytes = [UInt8](repeating: 0, count: 32)
-        var count = publicBytes.count
-        try check(EVP_PKEY_get_raw_public_key(key, &publicBytes, &count), "X25519")
+        key = try AgreementKey(scalar)
         self.scalar = scalar
-        self.publicKey = X25519PublicKey(derived: publicBytes)
+        self.publicKey = X25519PublicKey(derived: try key.publicKeyBytes())
     }
 
     /// The scalar, for secret sharing and for sealed storage.
@@ -90,6 +109,6 @@ public struct X25519PrivateKey: Sendable {
     /// The 32-byte shared secret; feed it to ``HKDF``, never use it as a key.
     /// - Throws: ``CryptographyError/operationFailed(_:)``.
     public func sharedSecret(with publicKey: X25519PublicKey) throws(CryptographyError) -> SecretBytes {
-        try X25519PublicKey.agree(privateKey: scalar, publicKeyBytes: publicKey.bytes)
+        try key.agree(with: publicKey.bytes)
     }
 }

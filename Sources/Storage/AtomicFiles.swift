@@ -78,6 +78,9 @@ final class AtomicFiles: Sendable {
         for name in try fileSystem.names(in: root + "/.tmp") { try fileSystem.remove("\(root)/.tmp/\(name)") }
     }
 
+    /// Whether files are encrypted and authenticated under their names.
+    var isSealed: Bool { sealing != nil }
+
     func path(_ location: Location) -> String { "\(root)/\(location.folder)/\(location.name)" }
 
     /// Stores bytes under a name. On return they are durable, whether this call or an earlier one wrote them.

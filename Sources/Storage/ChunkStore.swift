@@ -57,6 +57,18 @@ public struct ChunkStore: Sendable {
         }
     }
 
+    /// A chunk's bytes as they were acknowledged, from a sealed store: the seal binds them to their name, so they need not
+    /// be hashed again.
+    /// - Throws: ``StorageError/notFound(_:)``, ``StorageError/authenticationFailed(_:)``, also from a store without a
+    ///   sealing key, and other ``StorageError``.
+    public func readAcknowledged(folder: String, index: Int) async throws(StorageError) -> [UInt8] {
+        try await FileWorkers.shared.run { () throws(StorageError) in
+            let location = try location(folder, index)
+            guard files.isSealed else { throw .authenticationFailed(location.name) }
+            return try files.read(location)
+        }
+    }
+
     /// The indices stored in a folder, in order; none if it is absent.
     /// - Throws: ``StorageError``.
     public func indices(in folder: String) async throws(StorageError) -> [Int] {

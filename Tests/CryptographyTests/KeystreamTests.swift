@@ -20,7 +20,8 @@ struct KeystreamTests {
         var stream = try KeystreamGenerator(key: key)
         var words = [UInt64](repeating: 0, count: Self.length)
         for start in stride(from: 0, to: Self.length, by: piece) {
-            try stream.add(to: &words, in: start..<min(start + piece, Self.length))
+            let end = min(start + piece, Self.length)
+            words.replaceSubrange(start..<end, with: try stream.next(count: end - start))
         }
         #expect(words == reference)
     }
@@ -54,18 +55,6 @@ struct KeystreamTests {
         let crossing = try beforeCarry.next(count: 8)
         #expect(try far.next(count: 4) == Array(crossing[4...]))
         #expect(try reference().prefix(4) != crossing[4...])
-    }
-
-    @Test func subtractingUndoesAdding() throws {
-        let original = (0..<UInt64(Self.length)).map { $0 &* 0x9e37_79b9_7f4a_7c15 }
-        var words = original
-        var stream = try KeystreamGenerator(key: key)
-        try stream.add(to: &words, in: 10..<5001)
-        #expect(words[..<10] == original[..<10] && words[5001...] == original[5001...])
-        #expect(words[10] &- original[10] == (try reference())[0])
-        try stream.rekey(key)
-        try stream.subtract(from: &words, in: 10..<5001)
-        #expect(words == original)
     }
 
     @Test func keysAreIndependent() throws {

@@ -28,7 +28,9 @@ struct ParameterTests {
         for (index, dropout) in [100, 200].enumerated() {
             let register = try Self.register(
                 nodes: row.registered, corruptMax: row.corruptMax, dropoutPermille: dropout)
-            let ring = try #require(ProtocolParameters.ringParameters(cohort: row.registered, register: register))
+            let ring = try #require(
+                ProtocolParameters.ringParameters(
+                    cohort: row.registered, corruptMax: register.corruptMax, dropoutPermille: register.dropoutPermille))
             #expect(ring.neighbours == row.neighbours[index])
             #expect(ring.corruptHalf == row.corruptMax / 2)
         }
@@ -65,7 +67,8 @@ struct ParameterTests {
         for (index, dropout) in [0, 50, 100, 300].enumerated() {
             let register = try Self.register(
                 nodes: point.registered, corruptMax: point.corruptMax, dropoutPermille: dropout)
-            let ring = ProtocolParameters.ringParameters(cohort: point.registered, register: register)
+            let ring = ProtocolParameters.ringParameters(
+                cohort: point.registered, corruptMax: register.corruptMax, dropoutPermille: register.dropoutPermille)
             #expect(ring?.neighbours == point.neighbours[index], "\(dropout)")
         }
         for (index, dropout) in [0, 50, 100].enumerated() {

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <sqlite3.h>
+#include <malloc.h>
 
 /// SQLITE_TRANSIENT is a cast macro.
 static inline sqlite3_destructor_type concord_sqlite_transient(void) { return SQLITE_TRANSIENT; }
@@ -39,3 +40,6 @@ static inline CURLcode concord_curl_set_progress(CURL *handle, curl_xferinfo_cal
 static inline uint64_t concord_ssl_server_options(void) {
     return SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
 }
+
+/// glibc's malloc.h is not in Swift's Glibc module.
+static inline void concord_release_free_memory(void) { (void)malloc_trim(0); }

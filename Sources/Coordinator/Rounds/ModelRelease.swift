@@ -3,6 +3,7 @@
 
 import Consent
 import Cryptography
+import Glibc
 import Learning
 import Rounds
 import SecureAggregation
@@ -30,25 +31,15 @@ extension CoordinatorService {
         try await release(session)
     }
 
-    /// The wrapping sum of the survivors' words, unmasked and decoded. Chunk by chunk: memory is one chunk and the sum.
+    /// The wrapping sum of the survivors' words, unmasked and decoded, on every core. Memory: the sum, and two chunks a core.
     private func fold(_ session: CoordinatorSession) async throws -> [Int64] {
         let plan = try session.unmaskPlan()
         let chunks = try await uploads.chunks(of: session.sessionID)
-        var words: [UInt64] = []
-        words.reserveCapacity(plan.wordCount)
-        for index in 0..<VectorChunks.count(wordCount: plan.wordCount) {
-            let range = VectorChunks.range(index, wordCount: plan.wordCount)
-            var part = [UInt64](repeating: 0, count: range.count)
-            for position in plan.survivorPositions {
-                guard let envelope = session.uploads[position] else { throw SecureAggregationError.unknown("upload") }
-                let bytes = try await chunks.read(
-                    folder: String(envelope.upload.body.node), index: index, expecting: envelope.chunkDigests[index])
-                let addend = try VectorChunks.decode(bytes)
-                guard addend.count == part.count else { throw SecureAggregationError.malformed("vector chunk") }
-                for word in part.indices { part[word] &+= addend[word] }
-            }
-            try plan.unmask(&part, wordOffset: range.lowerBound)
-            words += part
+        let envelopes = session.uploads
+        let words = try await plan.openSum(workers: activeCores()) { position, chunk in
+            guard let envelope = envelopes[position] else { throw SecureAggregationError.unknown("upload") }
+            // Compared with the envelope's digests when the upload was acknowledged; sealed under its name since.
+            return try await chunks.readAcknowledged(folder: String(envelope.upload.body.node), index: chunk)
         }
         let parameters = session.parameters.body
         return try parameters.layout.unpackSum(words, dimension: parameters.dimension)
@@ -177,3 +168,6 @@ enum NoisySum {
 
     static func digest(_ bytes: [UInt8]) -> Digest { SHA256.tagged("noisy-sum", bytes) }
 }
+
+/// Cores that this process may use, 1 or more.
+private func activeCores() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

@@ -52,18 +52,14 @@ enum MaskExpander {
     static func apply(
         _ terms: [MaskTerm], to words: inout [UInt64], wordOffset: Int = 0
     ) throws(CryptographyError) {
-        var stream = try KeystreamGenerator()
+        let added = terms.filter { !$0.subtract }.map(\.key)
+        let subtracted = terms.filter(\.subtract).map(\.key)
+        var streams = try KeystreamSum()
         var start = 0
         while start < words.count {
             let tile = start..<min(start + tileWords, words.count)
-            for term in terms {
-                try stream.rekey(term.key, wordOffset: wordOffset + start)
-                if term.subtract {
-                    try stream.subtract(from: &words, in: tile)
-                } else {
-                    try stream.add(to: &words, in: tile)
-                }
-            }
+            try streams.apply(
+                adding: added, subtracting: subtracted, to: &words, in: tile, wordOffset: wordOffset + start)
             start = tile.upperBound
         }
     }

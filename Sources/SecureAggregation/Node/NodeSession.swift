@@ -131,11 +131,10 @@ public struct MaskedUpload: Sendable {
         let sessionID = offer.sessionID
         (envelope, self.words) = try refusing(as: "masked upload") {
             // The vector is mixed in: two clones of this machine that computed different vectors must not mask both alike.
-            var content = VectorChunks.secretDigest(of: words)
-            defer { wipe(&content) }
             let seed = try hedgedSecret(
-                random: random, hedge: keys.hedge, mixing: SecretBytes(copying: content), salt: sessionID.bytes,
-                info: "self-mask-seed", bigEndian(node) + bigEndian(offer.sequence) + bigEndian(chargeSequence))
+                random: random, hedge: keys.hedge, salt: sessionID.bytes, info: "self-mask-seed",
+                bigEndian(node) + bigEndian(offer.sequence) + bigEndian(chargeSequence)
+            ) { try AESGCM.secretTag(of: words, key: $0) }
             var terms = [
                 MaskTerm(
                     key: try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: seed, node: node), subtract: false)

@@ -46,7 +46,9 @@ public struct ProtocolParameters: Equatable, Sendable {
         }
         let ring =
             cohort <= completeGraphLimit
-            ? nil : ringParameters(cohort: cohort, register: register)
+            ? nil
+            : ringParameters(
+                cohort: cohort, corruptMax: register.corruptMax, dropoutPermille: register.dropoutPermille)
         return ProtocolParameters(
             neighbours: ring?.neighbours ?? cohort - 1, corruptHalf: ring?.corruptHalf ?? 0,
             committeeSize: register.committee.count, quorum: register.quorum)
@@ -54,14 +56,19 @@ public struct ProtocolParameters: Equatable, Sendable {
 
     /// The sparse ring for `cohort` nodes: k = 2·min{h : aHalf(h) > ⌊C/2⌋}, or nil where only the complete graph will do.
     public static func ringParameters(
-        cohort: Int, register: Register
+        cohort: Int, corruptMax: Int, dropoutPermille: Int
     ) -> (neighbours: Int, corruptHalf: Int)? {
-        let corruptHalf = min(cohort, register.corruptMax) / 2
-        let survivors = cohort - ceilingShare(register.dropoutPermille, of: cohort)
+        let corruptHalf = min(cohort, corruptMax) / 2
+        let survivors = cohort - ceilingShare(dropoutPermille, of: cohort)
         let factorials = LogFactorials(upTo: cohort)
         let logBound = -windowFailureBits * M_LN2 - log(Double(cohort))
         var half = 1
         while 2 * half + 1 < cohort {
+            // No tail is below one half where the mean is more than one short: spares the sum over the tail.
+            if half * survivors < corruptHalf * cohort {
+                half += 1
+                continue
+            }
             let guaranteed = factorials.guaranteedSuccesses(
                 population: cohort, successes: survivors, draws: half, logBound: logBound)
             if guaranteed > corruptHalf { return (2 * half, corruptHalf) }
@@ -78,7 +85,7 @@ public struct ProtocolParameters: Equatable, Sendable {
         let factorials = LogFactorials(upTo: registered)
         for size in stride(from: 3, through: registered, by: 1) {
             let quorum = Register.quorum(committeeSize: size, corruptMax: min(corruptMax, size))
-            if quorum > size { continue }
+            if quorum > size || size * responding < (quorum - 1) * registered { continue }
             let reached =
                 size == registered
                 ? responding
@@ -90,7 +97,7 @@ public struct ProtocolParameters: Equatable, Sendable {
         return nil
     }
 
-    private static func ceilingShare(_ permille: Int, of count: Int) -> Int { (count * permille + 999) / 1000 }
+    static func ceilingShare(_ permille: Int, of count: Int) -> Int { (count * permille + 999) / 1000 }
 
     var cborValue: CBORValue {
         .message(

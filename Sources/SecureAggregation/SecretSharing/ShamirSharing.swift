@@ -63,15 +63,8 @@ public enum ShamirSharing {
     public static func join(
         _ shares: [(position: Int, share: SecretShare)], threshold: Int
     ) throws(SecureAggregationError) -> SecretBytes {
-        guard shares.count >= threshold, threshold >= 1 else {
-            throw .tooFew("shares", have: shares.count, need: threshold)
-        }
-        let used = shares.prefix(threshold)
-        let positions = used.map(\.position)
-        guard positions.allSatisfy((0..<maximumCount).contains), Set(positions).count == threshold else {
-            throw .malformed("positions of shares")
-        }
-        return try join(used.map(\.share), weights: lagrangeWeights(positions: positions))
+        var joiner = SecretJoiner(threshold: threshold)
+        return try joiner.join(shares)
     }
 
     /// Joins shares with weights from ``lagrangeWeights(positions:)``: one set of responders opens many secrets.
@@ -116,5 +109,34 @@ public enum ShamirSharing {
             }
             return Mersenne61(value)
         }
+    }
+}
+
+/// Joins many secrets that were shared with one threshold. In general the same holders answer for all of them, so the
+/// interpolation weights, which only depend on who answered, are kept from one secret to the next.
+struct SecretJoiner {
+    let threshold: Int
+    private var positions: [Int] = []
+    private var weights: [Mersenne61] = []
+
+    init(threshold: Int) { self.threshold = threshold }
+
+    /// As ``ShamirSharing/join(_:threshold:)``.
+    mutating func join(
+        _ shares: [(position: Int, share: SecretShare)]
+    ) throws(SecureAggregationError) -> SecretBytes {
+        guard shares.count >= threshold, threshold >= 1 else {
+            throw .tooFew("shares", have: shares.count, need: threshold)
+        }
+        let used = shares.prefix(threshold)
+        let answered = used.map(\.position)
+        if answered != positions {
+            guard answered.allSatisfy((0..<ShamirSharing.maximumCount).contains),
+                Set(answered).count == threshold
+            else { throw .malformed("positions of shares") }
+            weights = ShamirSharing.lagrangeWeights(positions: answered)
+            positions = answered
+        }
+        return try ShamirSharing.join(used.map(\.share), weights: weights)
     }
 }

@@ -183,3 +183,15 @@ func hedgedSecret(
     let material = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge, content])
     return try HKDF.deriveKey(from: material, salt: salt, info: [UInt8](info.utf8) + context)
 }
+
+/// The same for content that is long: `tag` is given a key of its own, derived from the same random bytes, and returns a
+/// tag of the content under it.
+func hedgedSecret(
+    random: some RandomSource, hedge: SecretBytes, salt: [UInt8], info: String, _ context: [UInt8],
+    mixing tag: (_ key: SecretBytes) throws -> SecretBytes
+) throws -> SecretBytes {
+    let fresh = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge])
+    let tagKey = try HKDF.deriveKey(from: fresh, salt: salt, info: [UInt8]("content-tag".utf8) + context)
+    return try HKDF.deriveKey(
+        from: SecretBytes(concatenating: [fresh, try tag(tagKey)]), salt: salt, info: [UInt8](info.utf8) + context)
+}

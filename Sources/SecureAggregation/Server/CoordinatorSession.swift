@@ -262,15 +262,17 @@ public struct CoordinatorSession: Sendable {
 
     // MARK: Unmasking
 
-    /// Joins the shares and lists every mask to remove.
+    /// Joins the shares: all that is needed to take the masks out of the sum.
     /// - Throws: ``SecureAggregationError/wrongPhase(_:)`` too early, ``SecureAggregationError/badShare(_:)`` naming a node
     ///   whose dealt secret does not match its own commitment: evidence against that dealer, and the session is void.
     public func unmaskPlan() throws(SecureAggregationError) -> UnmaskPlan {
         guard phase == .unmasking, let survivors else { throw .wrongPhase("unmasking") }
-        let neighbours = graph
-        var terms: [MaskTerm] = []
+        let graph = graph
+        var joiner = SecretJoiner(threshold: register.quorum)
+        var selfMasks: [MaskTerm] = []
+        var dropped: [DroppedNode] = []
         for (position, entry) in roster.entries.enumerated() {
-            let secret = try ShamirSharing.join(goodShares[position], threshold: register.quorum)
+            let secret = try joiner.join(goodShares[position])
             if survivors.alive[position] {
                 guard let upload = uploads[position]?.upload.body,
                     MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: entry.node, seed: secret)
@@ -279,56 +281,24 @@ public struct CoordinatorSession: Sendable {
                 let key = try refusing(as: "self mask") {
                     try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: secret, node: entry.node)
                 }
-                terms.append(MaskTerm(key: key, subtract: true))
+                selfMasks.append(MaskTerm(key: key, subtract: true))
             } else {
                 let privateKey = try refusing(as: "prekey secret") { try X25519PrivateKey(secret) }
                 guard privateKey.publicKey == prekeys[position].prekey.body.publicKey else {
                     throw .badShare("prekey secret of node \(entry.node)")
                 }
-                for neighbour in neighbours.neighbours(of: position) where survivors.alive[neighbour] {
-                    let peer = prekeys[neighbour].prekey.body
-                    let key = try refusing(as: "pair mask") {
-                        try MaskDerivation.pairKey(
-                            sessionID: sessionID, own: privateKey, ownNode: entry.node, peer: peer.publicKey,
-                            peerNode: peer.node)
-                    }
-                    // The survivor put in + if its index is the smaller; take the same back out.
-                    terms.append(MaskTerm(key: key, subtract: peer.node < entry.node))
-                }
+                let survivingNeighbours = graph.neighbours(of: position).filter { survivors.alive[$0] }
+                dropped.append(
+                    DroppedNode(
+                        node: entry.node, privateKey: privateKey,
+                        neighbours: survivingNeighbours.map {
+                            (prekeys[$0].prekey.body.node, prekeys[$0].prekey.body.publicKey)
+                        }))
             }
         }
         return UnmaskPlan(
             sessionID: sessionID, wordCount: parameters.body.wordCount,
-            survivorPositions: survivors.alive.indices.filter { survivors.alive[$0] }, terms: terms)
-    }
-}
-
-/// Every mask that separates the sum of the uploads from the sum of the vectors. Ranges of words are independent, so any
-/// worker may open any range.
-public struct UnmaskPlan: Sendable {
-    /// The session.
-    public let sessionID: Digest
-    /// Words of the vector.
-    public let wordCount: Int
-    /// Roster positions whose uploads are summed.
-    public let survivorPositions: [Int]
-    let terms: [MaskTerm]
-
-    /// Number of masks to expand.
-    public var maskCount: Int { terms.count }
-
-    /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
-    /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
-    public func unmask(_ words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
-        guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset <= wordCount,
-            words.count <= wordCount - wordOffset
-        else {
-            throw .malformed("word range")
-        }
-        do {
-            try MaskExpander.apply(terms, to: &words, wordOffset: wordOffset)
-        } catch {
-            throw .malformed("mask")
-        }
+            survivorPositions: survivors.alive.indices.filter { survivors.alive[$0] }, selfMasks: selfMasks,
+            dropped: dropped)
     }
 }

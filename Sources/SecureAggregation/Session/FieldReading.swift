@@ -66,10 +66,3 @@ func bigEndian(_ value: UInt32) -> [UInt8] {
 func bigEndian(_ value: UInt64) -> [UInt8] {
     [56, 48, 40, 32, 24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
 }
-
-/// The little-endian word at `offset`, which must have eight bytes left.
-func littleEndianWord(_ bytes: [UInt8], at offset: Int) -> UInt64 {
-    var word: UInt64 = 0
-    for byte in 0..<8 { word |= UInt64(bytes[offset + byte]) << UInt64(8 * byte) }
-    return word
-}

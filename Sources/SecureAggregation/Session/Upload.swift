@@ -113,19 +113,12 @@ public enum VectorChunks {
     }
 
     /// The bytes of `words`.
-    public static func encode(_ words: ArraySlice<UInt64>) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: words.count * 8)
-        for (position, word) in words.enumerated() {
-            for byte in 0..<8 { bytes[position * 8 + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte)) }
-        }
-        return bytes
-    }
+    public static func encode(_ words: ArraySlice<UInt64>) -> [UInt8] { LittleEndianWords.encode(words) }
 
     /// The words of `bytes`.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` unless the length is a multiple of 8.
     public static func decode(_ bytes: [UInt8]) throws(SecureAggregationError) -> [UInt64] {
-        guard bytes.count.isMultiple(of: 8) else { throw .malformed("vector chunk") }
-        return stride(from: 0, to: bytes.count, by: 8).map { littleEndianWord(bytes, at: $0) }
+        try refusing(as: "vector chunk") { try LittleEndianWords.decode(bytes) }
     }
 
     /// SHA-256 of the bytes of every chunk of `words`.
@@ -135,14 +128,6 @@ public enum VectorChunks {
             hasher.update(littleEndian: words[range(index, wordCount: words.count)])
             return hasher.finalize()
         }
-    }
-
-    /// A digest of a vector that is not masked yet. Never leaves the node: it only feeds a key derivation.
-    static func secretDigest(of words: [UInt64]) -> [UInt8] {
-        var hasher = SHA256.Hasher()
-        hasher.update(tag: "unmasked-vector")
-        hasher.update(littleEndian: words[...])
-        return hasher.finalize().bytes
     }
 
     /// H("masked-vector", word count, chunk digests).

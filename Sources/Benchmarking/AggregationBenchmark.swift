@@ -1,0 +1,303 @@
+// One round of secure aggregation in one process: the production state machines with real cryptography, no network. Each
+// party's work is timed by itself and set beside what the raw primitives alone would take.
+
+import Cryptography
+import SecureAggregation
+import Vectors
+import WireFormat
+
+/// A round to be timed.
+public struct AggregationBenchmark: Sendable {
+    private let choice: ParameterChoice
+    private let layout: LaneLayout
+    private let vectors: BenchmarkVectors
+    private let dropped: Set<NodeIndex>
+    private let workers: Int
+    private let sealed: Bool
+    private let folder: String
+    private let dropout: Double
+
+    /// Plans a round.
+    /// - Parameters:
+    ///   - nodes: n, all registered.
+    ///   - dimension: d, 1 or more.
+    ///   - dropoutPermille: δ, in thousandths: the parameters are designed for it and ⌊δn⌋ nodes drop.
+    ///   - corrupt: C.
+    ///   - layout: how coordinates are packed.
+    ///   - workers: cores to use.
+    ///   - sealed: whether chunks lie sealed on disk, as a coordinator keeps them.
+    ///   - folder: where the chunks go.
+    /// - Throws: ``SecureAggregationError/infeasible(_:)`` or ``BenchmarkError/request(_:)`` naming what cannot be met.
+    public init(
+        nodes: Int, dimension: Int, dropoutPermille: Int, corrupt: Int, layout: LaneLayout, workers: Int,
+        sealed: Bool, folder: String
+    ) throws {
+        choice = try ParameterChoice(
+            registered: nodes, cohort: nodes, corruptMax: corrupt, dropoutPermille: dropoutPermille)
+        guard let vectors = BenchmarkVectors(dimension: dimension, layout: layout, nodes: nodes) else {
+            throw BenchmarkError.request(
+                "lanes: a sum over \(nodes) nodes does not fit \(layout.bits) bits; fewer lanes are wider")
+        }
+        self.vectors = vectors
+        self.layout = layout
+        self.workers = max(1, workers)
+        self.sealed = sealed
+        self.folder = folder
+        dropout = Double(dropoutPermille) / 1000
+        // Spread over the roster by a fixed permutation: the same nodes in every run.
+        let count = nodes * dropoutPermille / 1000
+        var generator = try KeyedRandomGenerator(key: SecretBytes(copying: [UInt8](repeating: 0x5e, count: 32)))
+        var order = (0..<NodeIndex(nodes)).map { $0 }
+        for index in 0..<count {
+            order.swapAt(index, index + Int(generator.uniform(below: UInt64(nodes - index))))
+        }
+        dropped = Set(order.prefix(count))
+    }
+
+    /// Runs the round.
+    /// - Parameter progress: called with a line about the work under way.
+    /// - Throws: ``SecureAggregationError`` if the round fails, ``BenchmarkError`` if the disk does.
+    public func run(progress: (String) -> Void) async throws -> AggregationReport {
+        let chunks = try ChunkFolder(in: folder, sealed: sealed)
+        defer { chunks.remove() }
+        let idle = ResidentMemory.current
+        var phases = PhaseLog()
+
+        progress("keys and register of \(choice.cohort) nodes")
+        var cohort: BenchmarkCohort? = try BenchmarkCohort(
+            choice: choice, dimension: vectors.dimension, layout: layout)
+        guard let parties = cohort else { throw BenchmarkError.request("cohort") }
+        progress("prekeys, dealt to \(choice.committeeSize) members each")
+        var prekeys = try await phases.eachNode(
+            "deal a prekey", party: "client", parties.register.nodes.map(\.index), workers: workers
+        ) { node in try parties.prekey(of: node) }
+        var session = try phases.one("verify prekeys, open the session", party: "server") {
+            let roster = try Roster(
+                prekeys.enumerated().map {
+                    RosterEntry(
+                        node: NodeIndex($0.offset), sequence: $0.element.sequence,
+                        prekeyDigest: $0.element.bundle.prekey.body.digest)
+                })
+            return try CoordinatorSession(
+                parameters: parties.parameters(roster: roster), roster: roster, prekeys: prekeys.map(\.bundle),
+                register: parties.register, epoch: parties.epoch)
+        }
+
+        let client = try await upload(parties, prekeys: prekeys, session: &session, chunks: chunks, &phases, progress)
+        prekeys = []
+        cohort = nil
+        ResidentMemory.resetPeak()
+        let roundBeforeServer = ResidentMemory.peak
+        let member = try await certifyAndReveal(parties, session: &session, &phases, progress)
+
+        progress("unmask: \(session.survivors?.survivorCount ?? 0) uploads")
+        let before = await PrimitiveCosts.measure(workers: workers)
+        let (opened, unmasking) = try await Stopwatch.process {
+            try await open(session, chunks: chunks, workers: workers)
+        }
+        let after = await PrimitiveCosts.measure(workers: workers)
+        phases.add("unmask", party: "server", count: 1, unmasking)
+        let serverMemory = max(roundBeforeServer, ResidentMemory.peak) - idle
+        var oneCore: (Measurement, PrimitiveCosts)?
+        if workers > 1 {
+            progress("unmask again, on one core")
+            let prices = await PrimitiveCosts.measure(workers: 1)
+            let (_, again) = try await Stopwatch.process { try await open(session, chunks: chunks, workers: 1) }
+            oneCore = (again, prices)
+        }
+        progress("check the sum")
+        let survivors = session.roster.entries.map(\.node).filter { !dropped.contains($0) }
+        let oneCorePrices = oneCore?.1 ?? before
+        return AggregationReport(
+            request: .init(
+                nodes: choice.cohort, dimension: vectors.dimension, dropout: dropout, corrupt: choice.corruptMax,
+                lanes: layout.lanes, workers: workers, sealed: sealed),
+            parameters: .init(choice, lanes: layout.lanes),
+            client: .init(client.mean, floor: clientFloor, at: client.prices),
+            server: .init(unmasking, floor: serverFloor(opened.plan), at: .mean(before, after)),
+            serverOnOneCore: oneCore.map { .init($0.0, floor: serverFloor(opened.plan), at: $0.1) },
+            serverTotalCPUSeconds: phases.cpuSeconds(of: "server"),
+            committee: .init(member.mean, floor: memberFloor, at: member.prices),
+            upload: uploadSize(envelopeBytes: client.envelopeBytes), peakMemoryBytes: phases.peakMemoryBytes,
+            serverMemoryBytes: serverMemory, sumCorrect: vectors.isSum(opened.sum, of: survivors),
+            survivors: survivors.count, masks: opened.plan.maskCount, phases: phases.phases,
+            primitivesOneCore: oneCorePrices, primitivesAllCores: .mean(before, after))
+    }
+
+    // MARK: Steps
+
+    private struct PartyCost {
+        let mean: Measurement
+        let prices: PrimitiveCosts
+        var envelopeBytes = 0
+    }
+
+    private func upload(
+        _ parties: BenchmarkCohort, prekeys: [PreparedPrekey], session: inout CoordinatorSession, chunks: ChunkFolder,
+        _ phases: inout PhaseLog, _ progress: (String) -> Void
+    ) async throws -> PartyCost {
+        let alive = parties.register.nodes.map(\.index).filter { !dropped.contains($0) }
+        let before = await PrimitiveCosts.measure(workers: workers)
+        let shared = session
+        var intake = Measurement.zero
+        var envelopeBytes = 0
+        var total = Measurement.zero
+        let context = parties.context
+        for start in stride(from: 0, to: alive.count, by: 50) {
+            progress("uploads: \(start) of \(alive.count)")
+            let batch = Array(alive[start..<min(start + 50, alive.count)])
+            let envelopes = try await concurrentMap(batch, workers: workers) { node in
+                guard let offer = shared.offer(for: node) else { throw BenchmarkError.request("offer") }
+                let values = vectors.vector(of: node)
+                let (upload, measured) = try Stopwatch.thread {
+                    try mask(
+                        values, node: node, offer: offer, keys: parties.keys[Int(node)],
+                        prekey: prekeys[Int(node)], context: context)
+                }
+                try await chunks.write(upload.words, digests: upload.envelope.chunkDigests, position: Int(node))
+                return (upload.envelope, measured)
+            }
+            for (envelope, measured) in envelopes {
+                total += measured
+                envelopeBytes = max(envelopeBytes, envelope.encoded().count)
+                intake += try Stopwatch.thread { _ = try session.receive(envelope) }.1
+            }
+        }
+        phases.add("check, mask, deal, sign", party: "client", count: alive.count, total)
+        phases.add("verify uploads", party: "server", count: alive.count, intake)
+        let after = await PrimitiveCosts.measure(workers: workers)
+        return PartyCost(
+            mean: total.divided(by: alive.count), prices: .mean(before, after), envelopeBytes: envelopeBytes)
+    }
+
+    private func mask(
+        _ values: [Int64], node: NodeIndex, offer: RoundOffer, keys: NodeKeys, prekey: PreparedPrekey,
+        context: SessionContext
+    ) throws -> MaskedUpload {
+        let accepted = try AcceptedOffer(
+            checking: offer, node: node, context: context, earlierEpochRoot: nil,
+            ownPrekeyDigest: { $0 == prekey.sequence ? prekey.bundle.prekey.body.digest : nil })
+        var machine = NodeSession(offer: accepted, node: node)
+        _ = try machine.start()
+        _ = try machine.budgetCharged(1)
+        _ = try machine.sequenceBurned()
+        let action = try machine.vectorReady(
+            layout.pack(values), keys: keys, prekey: prekey.privateKey, context: context, random: SystemRandomSource())
+        guard case .storeUpload(let upload) = action else { throw BenchmarkError.request("upload") }
+        return upload
+    }
+
+    private func certifyAndReveal(
+        _ parties: BenchmarkCohort, session: inout CoordinatorSession, _ phases: inout PhaseLog,
+        _ progress: (String) -> Void
+    ) async throws -> PartyCost {
+        let members = Array(
+            parties.register.committee.filter { !dropped.contains($0) }.prefix(parties.choice.quorum))
+        guard members.count == parties.choice.quorum else {
+            throw BenchmarkError.request(
+                "dropout: \(members.count) committee members stayed, \(parties.choice.quorum) are needed")
+        }
+        let before = await PrimitiveCosts.measure(workers: workers)
+        let context = parties.context
+        var server = try Stopwatch.thread { _ = try session.closeUploads() }.1
+        guard let proposal = session.labelProposal else { throw BenchmarkError.request("proposal") }
+        progress("votes of \(members.count) members")
+        let votes = try await concurrentMap(members, workers: workers) { member in
+            try Stopwatch.thread {
+                guard let seat = CommitteeMember(node: member, register: parties.register) else {
+                    throw BenchmarkError.request("seat")
+                }
+                let decision = try seat.decideVote(proposal, locks: CommitteeLocks(), context: context)
+                return try SignedMessage(signing: decision.answer, key: parties.keys[Int(member)].protocolKey)
+            }
+        }
+        var total = Measurement.zero
+        for (vote, measured) in votes {
+            total += measured
+            server += try Stopwatch.thread { _ = try session.receive(vote) }.1
+        }
+        phases.add("check and vote", party: "committee", count: members.count, total)
+        var opening = Measurement.zero
+        for start in stride(from: 0, to: members.count, by: 2 * workers) {
+            progress("shares: \(start) of \(members.count) members")
+            let shared = session
+            let batch = Array(members[start..<min(start + 2 * workers, members.count)])
+            let reveals = try await concurrentMap(batch, workers: workers) { member in
+                let (request, asking) = Stopwatch.thread { shared.revealRequest(for: member) }
+                let (reveal, measured) = try Stopwatch.thread {
+                    guard let seat = CommitteeMember(node: member, register: parties.register), let request else {
+                        throw BenchmarkError.request("seat")
+                    }
+                    let own = parties.keys[Int(member)]
+                    let decision = try seat.decideReveal(
+                        request, parameters: shared.parameters, roster: shared.roster, locks: CommitteeLocks(),
+                        agreementKey: own.agreementKey, context: context)
+                    return try SignedMessage(signing: decision.answer, key: own.protocolKey)
+                }
+                return (reveal, measured, asking)
+            }
+            for (reveal, measured, asking) in reveals {
+                opening += measured
+                server += asking
+                server += try Stopwatch.thread { _ = try session.receive(reveal) }.1
+            }
+        }
+        phases.add("check and open shares", party: "committee", count: members.count, opening)
+        phases.add("label, certify, check shares", party: "server", count: 1, server)
+        let after = await PrimitiveCosts.measure(workers: workers)
+        return PartyCost(mean: (total + opening).divided(by: members.count), prices: .mean(before, after))
+    }
+
+    private func open(
+        _ session: CoordinatorSession, chunks: ChunkFolder, workers: Int
+    ) async throws -> (plan: UnmaskPlan, sum: [Int64]) {
+        let plan = try session.unmaskPlan()
+        let words = try await plan.openSum(workers: workers) { position, chunk in
+            try await chunks.read(position: position, chunk: chunk)
+        }
+        return (plan, try layout.unpackSum(words, dimension: vectors.dimension))
+    }
+
+    // MARK: Floors
+
+    private var vectorBytes: Int { layout.wordCount(dimension: vectors.dimension) * 8 }
+
+    /// k + 1 masks expanded and added; k agreements, and L to deal to the committee; k prekeys and the offer verified, one
+    /// signature.
+    private var clientFloor: FloorWork {
+        var floor = FloorWork()
+        floor.aesCounterBytes = (choice.neighbours + 1) * vectorBytes
+        floor.cachedAddBytes = floor.aesCounterBytes
+        floor.x25519 = choice.neighbours + choice.committeeSize
+        floor.ed25519Verifications = choice.neighbours + 1
+        floor.ed25519Signs = 1
+        return floor
+    }
+
+    /// One mask a survivor and one a pair of a dropped node and a surviving neighbour, expanded and added; an agreement for
+    /// each pair; every upload added once.
+    private func serverFloor(_ plan: UnmaskPlan) -> FloorWork {
+        var floor = FloorWork()
+        floor.aesCounterBytes = plan.maskCount * vectorBytes
+        floor.cachedAddBytes = floor.aesCounterBytes
+        floor.x25519 = plan.pairMaskCount
+        floor.memoryAddBytes = plan.survivorPositions.count * vectorBytes
+        if sealed { floor.aesGCMBytes = floor.memoryAddBytes }
+        return floor
+    }
+
+    /// An agreement with every dealer; two offers and a quorum of votes verified; two signatures.
+    private var memberFloor: FloorWork {
+        var floor = FloorWork()
+        floor.x25519 = choice.cohort
+        floor.ed25519Verifications = choice.quorum + 2
+        floor.ed25519Signs = 2
+        return floor
+    }
+
+    private func uploadSize(envelopeBytes: Int) -> AggregationReport.UploadSize {
+        let minimum = (layout.bits * vectors.dimension + 7) / 8
+        let bytes = envelopeBytes + vectorBytes
+        return .init(bytes: bytes, minimumBytes: minimum, ratio: Double(bytes) / Double(minimum))
+    }
+}

@@ -1,0 +1,210 @@
+// What the raw primitives cost on this machine, now: the unit prices of every floor. OpenSSL is called directly here and
+// not through Concord's own wrappers, so that an overhead of a wrapper shows up as distance to the floor.
+
+import COpenSSL
+import Glibc
+
+/// Seconds of one unit of each primitive, on one core while `workers` cores do the same.
+public struct PrimitiveCosts: Sendable, Equatable, Encodable {
+    /// A byte of AES-256-CTR keystream, in blocks of 16 KiB.
+    public let aesCounterByte: Double
+    /// A byte of AES-256-GCM opened, in messages of 1 MiB.
+    public let aesGCMByte: Double
+    /// An X25519 agreement.
+    public let x25519: Double
+    /// An Ed25519 signature over 200 bytes.
+    public let ed25519Sign: Double
+    /// An Ed25519 verification over 200 bytes.
+    public let ed25519Verify: Double
+    /// A byte of 64-bit words added to words, both in the first-level cache.
+    public let cachedAddByte: Double
+    /// A byte of 64-bit words read from memory and added to words in cache.
+    public let memoryAddByte: Double
+
+    /// Measures for about two seconds a worker. Each price is the median of the windows of all workers.
+    static func measure(workers: Int) async -> PrimitiveCosts {
+        let all = await withTaskGroup(of: Windows.self) { group in
+            for _ in 0..<workers { group.addTask { Windows.measure() } }
+            var all = Windows()
+            for await windows in group { all.append(windows) }
+            return all
+        }
+        return all.costs
+    }
+
+    /// The mean of two measurements, before and after the work they are the price of.
+    static func mean(_ left: PrimitiveCosts, _ right: PrimitiveCosts) -> PrimitiveCosts {
+        func mean(_ price: (PrimitiveCosts) -> Double) -> Double { (price(left) + price(right)) / 2 }
+        return PrimitiveCosts(
+            aesCounterByte: mean(\.aesCounterByte), aesGCMByte: mean(\.aesGCMByte), x25519: mean(\.x25519),
+            ed25519Sign: mean(\.ed25519Sign), ed25519Verify: mean(\.ed25519Verify),
+            cachedAddByte: mean(\.cachedAddByte), memoryAddByte: mean(\.memoryAddByte))
+    }
+}
+
+/// Timed windows of each primitive, in seconds a unit.
+private struct Windows: Sendable {
+    var samples = [[Double]](repeating: [], count: 7)
+
+    var costs: PrimitiveCosts {
+        let medians = samples.map { $0.sorted()[$0.count / 2] }
+        return PrimitiveCosts(
+            aesCounterByte: medians[0], aesGCMByte: medians[1], x25519: medians[2], ed25519Sign: medians[3],
+            ed25519Verify: medians[4], cachedAddByte: medians[5], memoryAddByte: medians[6])
+    }
+
+    mutating func append(_ other: Windows) {
+        for index in samples.indices { samples[index] += other.samples[index] }
+    }
+
+    static func measure() -> Windows {
+        var windows = Windows()
+        let primitives = RawPrimitives()
+        // Interleaved, so that a disturbance of the machine falls on all alike.
+        for _ in 0..<9 {
+            windows.samples[0].append(primitives.aesCounter(bytes: 64 << 20))
+            windows.samples[1].append(primitives.aesGCM(messages: 32))
+            windows.samples[2].append(primitives.x25519(count: 300))
+            windows.samples[3].append(primitives.sign(count: 300))
+            windows.samples[4].append(primitives.verify(count: 150))
+            windows.samples[5].append(primitives.cachedAdd(bytes: 256 << 20))
+            windows.samples[6].append(primitives.memoryAdd())
+        }
+        return windows
+    }
+}
+
+/// Contexts and buffers of raw OpenSSL calls, used by one thread. A call that fails stops the process: the figures would
+/// mean nothing.
+private final class RawPrimitives {
+    private let cipher = EVP_CIPHER_CTX_new()
+    private let seal = EVP_CIPHER_CTX_new()
+    private let agreementKey: OpaquePointer?
+    private let peerKey: OpaquePointer?
+    private let signingKey: OpaquePointer?
+    private let aes = EVP_CIPHER_fetch(nil, "AES-256-CTR", nil)
+    private let gcm = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
+    private let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    private var output = [UInt8](repeating: 0, count: 1 << 20)
+    private var sum = [UInt64](repeating: 0, count: 1 << 14)
+    // Four times the largest third-level cache in common use would take long to fill: 64 MiB is read from memory here.
+    private let far = [UInt64](repeating: 1, count: 8 << 20)
+    private let message = [UInt8](repeating: 7, count: 200)
+
+    init() {
+        let key = [UInt8](repeating: 9, count: 32)
+        agreementKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, key, 32)
+        signingKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, key, 32)
+        var base = [UInt8](repeating: 0, count: 32)
+        base[0] = 9
+        peerKey = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nil, base, 32)
+        let iv = [UInt8](repeating: 0, count: 16)
+        require(EVP_EncryptInit_ex2(cipher, aes, key, iv, nil))
+    }
+
+    deinit {
+        EVP_CIPHER_CTX_free(cipher)
+        EVP_CIPHER_CTX_free(seal)
+        EVP_CIPHER_free(aes)
+        EVP_CIPHER_free(gcm)
+        EVP_PKEY_free(agreementKey)
+        EVP_PKEY_free(peerKey)
+        EVP_PKEY_free(signingKey)
+    }
+
+    private func require(_ result: Int32) {
+        if result != 1 { fatalError("OpenSSL refused a primitive to be timed") }
+    }
+
+    private func perUnit(_ units: Int, _ body: () -> Void) -> Double {
+        Stopwatch.thread(body).1.cpuSeconds / Double(units)
+    }
+
+    func aesCounter(bytes: Int) -> Double {
+        perUnit(bytes) {
+            var count: Int32 = 0
+            for _ in 0..<bytes >> 14 { require(EVP_EncryptUpdate(cipher, &output, &count, zeros, 1 << 14)) }
+        }
+    }
+
+    func aesGCM(messages: Int) -> Double {
+        let key = [UInt8](repeating: 9, count: 32)
+        let nonce = [UInt8](repeating: 3, count: 12)
+        return perUnit(messages << 20) {
+            var count: Int32 = 0
+            for _ in 0..<messages {
+                require(EVP_DecryptInit_ex2(seal, gcm, key, nonce, nil))
+                require(EVP_DecryptUpdate(seal, &output, &count, zeros, 1 << 20))
+            }
+        }
+    }
+
+    func x25519(count: Int) -> Double {
+        let context = EVP_PKEY_CTX_new_from_pkey(nil, agreementKey, nil)
+        defer { EVP_PKEY_CTX_free(context) }
+        require(EVP_PKEY_derive_init(context))
+        require(EVP_PKEY_derive_set_peer_ex(context, peerKey, 0))
+        return perUnit(count) {
+            var secret = [UInt8](repeating: 0, count: 32)
+            for _ in 0..<count {
+                var length = 32
+                require(EVP_PKEY_derive(context, &secret, &length))
+            }
+        }
+    }
+
+    private func signature(_ context: OpaquePointer?) -> [UInt8] {
+        var signature = [UInt8](repeating: 0, count: 64)
+        var length = 64
+        require(EVP_DigestSign(context, &signature, &length, message, message.count))
+        return signature
+    }
+
+    func sign(count: Int) -> Double {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
+        return perUnit(count) { for _ in 0..<count { output[0] = signature(context)[0] } }
+    }
+
+    func verify(count: Int) -> Double {
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
+        let signature = signature(context)
+        let verifier = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(verifier) }
+        require(EVP_DigestVerifyInit_ex(verifier, nil, nil, nil, nil, signingKey, nil))
+        return perUnit(count) {
+            for _ in 0..<count {
+                require(EVP_DigestVerify(verifier, signature, signature.count, message, message.count))
+            }
+        }
+    }
+
+    func cachedAdd(bytes: Int) -> Double {
+        perUnit(bytes) {
+            // 16 KiB of stream onto a tile of 128 KiB, as masks are added.
+            for pass in 0..<bytes >> 14 {
+                let start = (pass & 7) << 11
+                sum.withUnsafeMutableBufferPointer { sum in
+                    far.withUnsafeBufferPointer { stream in
+                        for index in 0..<1 << 11 { sum[start + index] &+= stream[index] }
+                    }
+                }
+            }
+        }
+    }
+
+    func memoryAdd() -> Double {
+        perUnit(far.count * 8) {
+            sum.withUnsafeMutableBufferPointer { sum in
+                far.withUnsafeBufferPointer { far in
+                    for block in stride(from: 0, to: far.count, by: 1 << 14) {
+                        for index in 0..<1 << 14 { sum[index] &+= far[block + index] }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// The sum of thousands of uploads, opened on every core in memory that does not grow with their number: uploads are read
+// chunk by chunk and added up, and masks are expanded tile by tile, tiles outside and seeds inside, so that the words
+// being summed stay in a core's cache while every seed's stream passes over them.
+
+import Cryptography
+
+extension UnmaskPlan {
+    /// Folds the survivors' uploads and takes the masks out.
+    ///
+    /// Memory: the sum (8 bytes a word), and for each worker two chunks. The result does not depend on `workers`.
+    /// - Parameters:
+    ///   - workers: tasks to run side by side, 1 or more; the number of cores.
+    ///   - readChunk: the bytes of one chunk (``VectorChunks``) of the upload at a roster position, as its digests in the
+    ///     envelope name them; called from several tasks at once.
+    /// - Returns: ``wordCount`` words: the packed sum of the survivors' vectors.
+    /// - Throws: what `readChunk` throws; ``SecureAggregationError/malformed(_:)`` for a chunk of another length, or if a
+    ///   primitive fails. No partial sum leaves.
+    public func openSum(
+        workers: Int,
+        readingChunk readChunk: @escaping @Sendable (_ position: Int, _ chunk: Int) async throws -> [UInt8]
+    ) async throws -> [UInt64] {
+        let workers = max(1, workers)
+        var sum = [UInt64](repeating: 0, count: wordCount)
+        let fold = foldUnits(workers: workers)
+        try await forEachUnit(fold, workers: workers) { unit in
+            try await unit.fold(readingChunk: readChunk)
+        } collecting: { unit, part in
+            for index in part.indices { sum[unit.words.lowerBound + index] &+= part[index] }
+        }
+        let masks = try await derivingMasks(workers: workers)
+        let folded = sum
+        try await forEachUnit(Self.tiles(wordCount: wordCount, workers: workers), workers: workers) { tile in
+            var part = Array(folded[tile])
+            try masks.remove(from: &part, wordOffset: tile.lowerBound)
+            return part
+        } collecting: { tile, part in
+            sum.replaceSubrange(tile, with: part)
+        }
+        return sum
+    }
+
+    /// A chunk of some of the survivors.
+    private struct FoldUnit: Sendable {
+        let chunk: Int
+        let words: Range<Int>
+        let positions: ArraySlice<Int>
+
+        func fold(
+            readingChunk readChunk: @Sendable (_ position: Int, _ chunk: Int) async throws -> [UInt8]
+        ) async throws -> [UInt64] {
+            var part = [UInt64](repeating: 0, count: words.count)
+            for position in positions {
+                let bytes = try await readChunk(position, chunk)
+                guard bytes.count == words.count * 8 else { throw SecureAggregationError.malformed("vector chunk") }
+                try LittleEndianWords.add(bytes[...], to: &part)
+            }
+            return part
+        }
+    }
+
+    /// One unit a chunk; for a short vector, which has fewer chunks than would keep the workers equally busy, the
+    /// survivors are divided as well.
+    private func foldUnits(workers: Int) -> [FoldUnit] {
+        let chunks = VectorChunks.count(wordCount: wordCount)
+        let wanted = chunks >= 8 * workers ? 1 : (8 * workers + chunks - 1) / max(1, chunks)
+        let length = max(1, (survivorPositions.count + wanted - 1) / wanted)
+        return (0..<chunks).flatMap { chunk in
+            stride(from: 0, to: survivorPositions.count, by: length).map { start in
+                FoldUnit(
+                    chunk: chunk, words: VectorChunks.range(chunk, wordCount: wordCount),
+                    positions: survivorPositions[start..<min(start + length, survivorPositions.count)])
+            }
+        }
+    }
+
+    private func derivingMasks(workers: Int) async throws -> SessionMasks {
+        var pairs: [MaskTerm] = []
+        try await forEachUnit(dropped, workers: workers) { node in
+            try node.terms(sessionID: sessionID)
+        } collecting: { _, terms in
+            pairs += terms
+        }
+        return SessionMasks(wordCount: wordCount, terms: selfMasks + pairs)
+    }
+
+    /// Even ranges that cover `wordCount` words: at most ``MaskExpander/tileWords`` each, equally long, as many for each
+    /// worker.
+    static func tiles(wordCount: Int, workers: Int) -> [Range<Int>] {
+        guard wordCount > 0 else { return [] }
+        let fewest = (wordCount + MaskExpander.tileWords - 1) / MaskExpander.tileWords
+        let count = (fewest + workers - 1) / workers * workers
+        let length = max(2, ((wordCount + count - 1) / count + 1) / 2 * 2)
+        return stride(from: 0, to: wordCount, by: length).map { $0..<min($0 + length, wordCount) }
+    }
+}
+
+/// Runs `work` on every unit, at most `workers` at a time, and hands each result to `collect` as it comes.
+private func forEachUnit<Unit: Sendable, Value: Sendable>(
+    _ units: [Unit], workers: Int, _ work: @escaping @Sendable (Unit) async throws -> Value,
+    collecting collect: (Unit, Value) throws -> Void
+) async throws {
+    try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+        var next = 0
+        func start() {
+            guard next < units.count else { return }
+            let index = next
+            let unit = units[index]
+            next += 1
+            group.addTask { (index, try await work(unit)) }
+        }
+        for _ in 0..<workers { start() }
+        while let (index, value) = try await group.next() {
+            start()
+            try collect(units[index], value)
+        }
+    }
+}
