@@ -151,8 +151,24 @@ let package = Package(
                 "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation",
                 "Storage", "StrictJSON", "Vectors", "WireFormat",
             ]),
+        // Decoders as a fuzzer calls them, and the replay of what fuzzers kept. The fuzzer itself is appended below.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Consent", "Coordinator", "Cryptography", "EdgeAgent", "Evidence", "HTTPServer", "Identity", "Learning",
+                "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "WireFormat",
+            ], path: "Fuzz/Targets", swiftSettings: shellSettings),
+        tests("Fuzz", ["FuzzTargets"]),
         tests("Architecture", []),
         tests("Documentation", []),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz` names libFuzzer's runtime here; without it there is no such target, because nothing else can link it.
+if let runtime = Context.environment["CONCORD_FUZZER_RUNTIME"] {
+    package.targets.append(
+        .executableTarget(
+            name: "concord-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Driver", swiftSettings: shellSettings,
+            linkerSettings: [.unsafeFlags([runtime]), .linkedLibrary("stdc++")]))
+}

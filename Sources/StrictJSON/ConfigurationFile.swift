@@ -20,6 +20,8 @@ extension ConfigurationFile {
     /// Reads JSON5. Ranges of values are the caller's to check.
     /// - Throws: ``ConfigurationError`` naming the key.
     public static func decoded(json5 bytes: [UInt8]) throws(ConfigurationError) -> Self {
+        // Foundation's reader of JSON5 traps on a name that is not UTF-8.
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw ConfigurationError("not UTF-8") }
         let decoder = JSONDecoder()
         decoder.allowsJSON5 = true
         do {

@@ -24,6 +24,15 @@ import Testing
         #expect(read == expected)
     }
 
+    /// Found by the fuzzer: such a name ended the process.
+    @Test(arguments: [[0xff], [0xf8, 0x88, 0x80, 0x80, 0x80], [0xc3], [0x80]] as [[UInt8]])
+    func aNameThatIsNotText(bytes: [UInt8]) {
+        let error = #expect(throws: ConfigurationError.self) {
+            try AgentConfiguration(json5: [UInt8]("{a".utf8) + bytes + [UInt8]("b: 1}".utf8))
+        }
+        #expect(error?.description == "configuration: not UTF-8")
+    }
+
     @Test(arguments: [
         ("{ \(folders) capMicroZcdp: 1 }", "unknown key capMicroZcdp"),
         ("{ coordinator: 'x' }", "keysDirectory is missing"),
