@@ -106,7 +106,8 @@ let package = Package(
             [
                 "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence",
                 "HTTPClient",
-                "Identity", "Learning", "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "Vectors",
+                "Identity", "Learning", "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "StrictJSON",
+                "Vectors",
                 "WireFormat",
             ]),
 

@@ -8,7 +8,7 @@ kept=$(dirname "$0")/Corpus
 # Swift's own backtraces take longer than the fuzzing; libFuzzer's say enough.
 export SWIFT_BACKTRACE=enable=no
 limits="-timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64"
-mkdir -p "$work/crashes"
+mkdir -p "$work"
 
 each() {
     found=0
@@ -24,9 +24,9 @@ each() {
 }
 
 fuzz() {
-    mkdir -p "$work/corpus/$1" "$kept/$1"
+    mkdir -p "$work/corpus/$1" "$work/crashes/$1" "$kept/$1"
     if ! CONCORD_FUZZ_TARGET=$1 "$fuzzer" $limits -max_len="$2" -max_total_time="${FUZZ_SECONDS:-20}" -print_final_stats=1 \
-        -artifact_prefix="$work/crashes/$1-" "$work/corpus/$1" "$kept/$1" > "$work/$1.log" 2>&1; then
+        -artifact_prefix="$work/crashes/$1/" "$work/corpus/$1" "$kept/$1" > "$work/$1.log" 2>&1; then
         failed="$failed $1"
         grep -E 'Fatal error|ERROR:|SUMMARY:|Test unit written' "$work/$1.log" || tail -5 "$work/$1.log"
     fi
@@ -39,9 +39,9 @@ corpus() {
     mkdir -p "$work/corpus/$1" "$work/seeds/$1" "$work/merged/$1"
     CONCORD_FUZZ_TARGET=$1 "$fuzzer" $limits -max_len="$2" -merge=1 "$work/merged/$1" "$work/seeds/$1" "$kept/$1" \
         "$work/corpus/$1" > "$work/$1.merge.log" 2>&1 || { tail -5 "$work/$1.merge.log"; exit 1; }
-    # Seeds stay, by name; of what was found, the 12 smallest that add coverage.
+    # Seeds stay, and what once broke something, by name; of what was found, the 12 smallest that add coverage.
     mkdir -p "$kept/$1"
-    find "$kept/$1" -type f -delete
+    find "$kept/$1" -type f ! -name 'crash-*' ! -name 'timeout-*' ! -name 'oom-*' -delete
     [ -z "$(ls "$work/seeds/$1")" ] || cp "$work/seeds/$1"/* "$kept/$1/"
     ls -Sr "$work/merged/$1" | head -12 | while read -r name; do
         found=$work/merged/$1/$name
