@@ -12,8 +12,17 @@ LIVE := ^(HTTPTests|SystemTests)\.
 TEST = CONCORD_PYTHON=$$( [ -x $(PYTHON)/bin/python ] && echo $(CURDIR)/$(PYTHON)/bin/python ) $(SWIFT) test --skip-build
 # Options for `concord demo`, such as DEMO='--rounds 20'; see `concord demo --help`.
 DEMO ?=
+# Fuzzing: seconds a target, and one target instead of all.
+FUZZ_SECONDS ?= 20
+FUZZ_TARGET ?=
+FUZZ := $(BUILD)/fuzz
+FUZZER := $(BUILD)/fuzz-build/release/concord-fuzz
+# libFuzzer without its own main, as every Swift toolchain for Linux brings it.
+FUZZER_RUNTIME = $(firstword $(wildcard \
+	$(dir $(realpath $(shell command -v $(SWIFT))))../lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a))
+COVERAGE := edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table
 
-.PHONY: help install build run test interop lint format sanitize sanitized clean
+.PHONY: help install build run test interop lint format sanitize sanitized fuzz fuzzer corpus clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,10 +58,10 @@ interop: install
 	fi
 
 lint: ## format and style, as strict as it gets
-	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Fuzz Package.swift
 
 format: ## format the sources in place
-	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+	$(SWIFT) format --in-place --parallel --recursive Sources Tests Fuzz Package.swift
 
 sanitize: install ## run the tests under ThreadSanitizer, then AddressSanitizer
 	$(MAKE) sanitized KIND=thread
@@ -63,6 +72,21 @@ sanitized:
 	$(SWIFT) build --build-tests --sanitize=$(KIND) --scratch-path $(BUILD)/$(KIND)
 	$(SWIFT) test --skip-build --sanitize=$(KIND) --scratch-path $(BUILD)/$(KIND) --skip '$(LIVE)'
 	$(SWIFT) test --skip-build --sanitize=$(KIND) --scratch-path $(BUILD)/$(KIND) --filter '$(LIVE)' --no-parallel
+
+fuzz: fuzzer ## fuzz every decoder that meets foreign bytes (FUZZ_SECONDS=20 each, FUZZ_TARGET=name for one)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_TARGET=$(FUZZ_TARGET) Fuzz/run.sh fuzz $(FUZZER) $(FUZZ)
+
+# Everything is compiled again with coverage and AddressSanitizer, in a folder of its own, and optimised as released.
+fuzzer: install
+	@[ -n "$(FUZZER_RUNTIME)" ] || { echo "libFuzzer is not in this Swift toolchain"; exit 1; }
+	CONCORD_FUZZER_RUNTIME=$(FUZZER_RUNTIME) $(SWIFT) build -c release --product concord-fuzz --sanitize=address \
+		-Xswiftc -sanitize-coverage=$(COVERAGE) --scratch-path $(BUILD)/fuzz-build
+
+corpus: fuzzer ## renew Fuzz/Corpus from real messages and from what make fuzz found
+	rm -rf $(FUZZ)/seeds $(FUZZ)/merged
+	$(SWIFT) build --build-tests
+	CONCORD_FUZZ_SEEDS=$(CURDIR)/$(FUZZ)/seeds $(SWIFT) test --skip-build --filter FuzzSeedTests
+	FUZZ_TARGET=$(FUZZ_TARGET) Fuzz/run.sh corpus $(FUZZER) $(FUZZ)
 
 clean: ## remove what was built
 	rm -rf $(BUILD) demo-output

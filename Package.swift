@@ -58,6 +58,7 @@ let package = Package(
         core("WireFormat"),
         shell("Cryptography", ["COpenSSL"]),
         core("Vectors"),
+        core("PeopleAPI"),
 
         // Science cores.
         core("MerkleLog", ["Cryptography"]),
@@ -81,6 +82,7 @@ let package = Package(
         shell("HTTPClient", ["CCurl", "CShims", "Identity"]),
         shell("Storage", ["CSQLite", "CShims", "Cryptography", "Locking"]),
         shell("CommandLineKit", ["Locking"]),
+        shell("StrictJSON"),
         shell("ChainKeys", ["Cryptography", "Identity", "MerkleLog", "SecureAggregation", "WireFormat"]),
 
         // Assembled.
@@ -90,20 +92,23 @@ let package = Package(
             [
                 "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "HTTPServer", "Identity",
                 "Learning", "Locking",
-                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
+                "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "Storage", "StrictJSON", "Vectors",
+                "WireFormat",
             ]),
         shell(
             "EdgeAgent",
             [
                 "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "HTTPClient", "Identity", "Learning",
-                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
+                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "StrictJSON", "Vectors", "WireFormat",
             ]),
         shell(
             "Demonstration",
             [
                 "ChainKeys", "CommandLineKit", "Consent", "Cryptography", "DifferentialPrivacy", "Evidence",
                 "HTTPClient",
-                "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "Vectors", "WireFormat",
+                "Identity", "Learning", "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "StrictJSON",
+                "Vectors",
+                "WireFormat",
             ]),
 
         // Figures beside raw primitives, which it calls directly: an overhead of our own wrappers must show.
@@ -149,15 +154,32 @@ let package = Package(
         tests("HTTP", ["Cryptography", "HTTPClient", "HTTPServer", "Identity"]),
         tests("CommandLineKit", ["CommandLineKit"]),
         tests("Demonstration", ["Demonstration"]),
+        tests("EdgeAgent", ["Consent", "Cryptography", "EdgeAgent", "SecureAggregation", "Storage", "StrictJSON"]),
         tests(
             "System",
             [
                 "ChainKeys", "Consent", "Coordinator", "Cryptography", "DifferentialPrivacy", "EdgeAgent", "Evidence",
                 "HTTPClient", "HTTPServer", "Identity", "Learning", "MerkleLog", "Rounds", "SecureAggregation",
-                "Storage", "Vectors", "WireFormat",
+                "Storage", "StrictJSON", "Vectors", "WireFormat",
             ]),
+        // Decoders as a fuzzer calls them, and the replay of what fuzzers kept. The fuzzer itself is appended below.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Consent", "Coordinator", "Cryptography", "EdgeAgent", "Evidence", "HTTPServer", "Identity", "Learning",
+                "MerkleLog", "PeopleAPI", "Rounds", "SecureAggregation", "WireFormat",
+            ], path: "Fuzz/Targets", swiftSettings: shellSettings),
+        tests("Fuzz", ["FuzzTargets"]),
         tests("Architecture", []),
         tests("Documentation", []),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz` names libFuzzer's runtime here; without it there is no such target, because nothing else can link it.
+if let runtime = Context.environment["CONCORD_FUZZER_RUNTIME"] {
+    package.targets.append(
+        .executableTarget(
+            name: "concord-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Driver", swiftSettings: shellSettings,
+            linkerSettings: [.unsafeFlags([runtime]), .linkedLibrary("stdc++")]))
+}

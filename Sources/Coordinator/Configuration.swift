@@ -1,15 +1,7 @@
-// How a coordinator runs. JSON5 on disk; unknown keys are refused, because a misspelt limit is a missing limit.
+// How a coordinator runs. JSON5 on disk; unknown keys are refused.
 
-import FoundationEssentials
 import Rounds
-
-/// A configuration that cannot be used; names the key and what was expected.
-public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Safe to log: carries no secret.
-    public let description: String
-    /// Describes a fault.
-    public init(_ description: String) { self.description = "configuration: \(description)" }
-}
+import StrictJSON
 
 /// Settings of one coordinator.
 public struct CoordinatorConfiguration: Sendable, Equatable {
@@ -45,7 +37,7 @@ public struct CoordinatorConfiguration: Sendable, Equatable {
         self.keysDirectory = keysDirectory
     }
 
-    private struct File: Codable {
+    private struct File: ConfigurationFile {
         var dataDirectory: String
         var keysDirectory: String
         var signedHeadPath: String?
@@ -61,49 +53,17 @@ public struct CoordinatorConfiguration: Sendable, Equatable {
         var epochMilliseconds: Int64?
         var helloPatienceMilliseconds: Int64?
 
-        static let keys: Set<String> = [
-            "dataDirectory", "keysDirectory", "signedHeadPath", "address", "port", "healthPort",
-            "collectingMilliseconds",
-            "labellingMilliseconds", "revealingMilliseconds", "pollMilliseconds", "livenessMilliseconds",
-            "openPatienceMilliseconds", "epochMilliseconds", "helloPatienceMilliseconds",
-        ]
-    }
-
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    private struct Keys: Decodable {
-        let names: Set<String>
-        init(from decoder: any Decoder) throws {
-            names = Set(try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue))
+        enum CodingKeys: CodingKey, CaseIterable {
+            case dataDirectory, keysDirectory, signedHeadPath, address, port, healthPort, collectingMilliseconds
+            case labellingMilliseconds, revealingMilliseconds, pollMilliseconds, livenessMilliseconds
+            case openPatienceMilliseconds, epochMilliseconds, helloPatienceMilliseconds
         }
     }
 
     /// Reads JSON5.
     /// - Throws: ``ConfigurationError`` naming the key.
     public init(json5: [UInt8]) throws(ConfigurationError) {
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        let file: File
-        do {
-            let names = try decoder.decode(Keys.self, from: Data(json5)).names
-            if let unknown = names.subtracting(File.keys).sorted().first {
-                throw ConfigurationError("unknown key \(unknown)")
-            }
-            file = try decoder.decode(File.self, from: Data(json5))
-        } catch let error as ConfigurationError {
-            throw error
-        } catch DecodingError.keyNotFound(let key, _) {
-            throw ConfigurationError("\(key.stringValue) is missing")
-        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            throw ConfigurationError("\(context.codingPath.last?.stringValue ?? "file") has the wrong type")
-        } catch {
-            throw ConfigurationError("not JSON5")
-        }
+        let file = try File.decoded(json5: json5)
         self.init(dataDirectory: file.dataDirectory, keysDirectory: file.keysDirectory)
         signedHeadPath = file.signedHeadPath
         address = file.address ?? address

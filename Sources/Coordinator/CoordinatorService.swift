@@ -44,7 +44,9 @@ public final class CoordinatorService: Sendable {
         lock = try DataDirectoryLock(path: data)
         let database = try Database(path: "\(data)/coordinator.sqlite", schema: CoordinatorSchema.schema)
         store = CoordinatorStore(
-            database: database, state: CoordinatorState(keys: keys, deadlines: configuration.deadlines))
+            database: database,
+            state: CoordinatorState(
+                keys: keys, deadlines: configuration.deadlines, startedMilliseconds: clock.nowMilliseconds()))
         models = try ContentStore(directory: "\(data)/models")
         uploads = UploadStore(
             folder: "\(data)/uploads",

@@ -3,11 +3,12 @@
 
 import FoundationEssentials
 import Learning
+import StrictJSON
 
 /// A data folder's description of its own files.
-struct DataMapping: Codable {
+struct DataMapping: ConfigurationFile {
     /// The table that gives products their category.
-    struct Catalogue: Codable {
+    struct Catalogue: Decodable {
         var file: String
         var product: String
         var category: String
@@ -26,6 +27,11 @@ struct DataMapping: Codable {
     /// Bad rows that may be skipped. Default 0.
     var maximumSkippedRows: Int?
 
+    enum CodingKeys: CodingKey, CaseIterable {
+        case transactions, customer, store, timestamp, quantity, value, category, product, catalogue
+        case maximumSkippedRows
+    }
+
     private static let completeJourney = DataMapping(
         transactions: "transactions.csv", customer: "household_id", store: "store_id",
         timestamp: "transaction_timestamp", quantity: "quantity", value: "sales_value", category: nil,
@@ -41,9 +47,7 @@ struct DataMapping: Codable {
     /// The mapping of a folder.
     static func of(_ folder: String) throws -> DataMapping {
         if let data = try? Data(contentsOf: URL(filePath: "\(folder)/mapping.json5")) {
-            let decoder = JSONDecoder()
-            decoder.allowsJSON5 = true
-            do { return try decoder.decode(DataMapping.self, from: data) } catch {
+            do { return try decoded(json5: [UInt8](data)) } catch {
                 throw DemonstrationFailure("mapping.json5: \(error)")
             }
         }

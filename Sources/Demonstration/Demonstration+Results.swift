@@ -8,6 +8,7 @@ import Evidence
 import FoundationEssentials
 import Identity
 import Learning
+import PeopleAPI
 import Rounds
 import SecureAggregation
 import WireFormat

@@ -2,6 +2,7 @@
 
 import CommandLineKit
 import FoundationEssentials
+import PeopleAPI
 
 /// A customer who took her consent back between two rounds.
 struct Withdrawal {
@@ -47,7 +48,7 @@ extension Demonstration {
     /// Waits for a round's release.
     private func released(
         _ round: Int, task: RunningTask, drama: Drama
-    ) async throws -> PeopleClient.Attempt {
+    ) async throws -> AttemptSummary {
         let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             drama.chain.measureMemory()
@@ -68,8 +69,8 @@ extension Demonstration {
 
     /// The current attempt of a round, once it satisfies `condition`.
     private func attempt(
-        of round: Int, task: RunningTask, drama: Drama, _ condition: (PeopleClient.Attempt) -> Bool
-    ) async throws -> PeopleClient.Attempt {
+        of round: Int, task: RunningTask, drama: Drama, _ condition: (AttemptSummary) -> Bool
+    ) async throws -> AttemptSummary {
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
             if let attempt = try await drama.engineer.rounds(task.job).last(where: { $0.round == round }),

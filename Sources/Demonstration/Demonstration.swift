@@ -8,6 +8,7 @@ import FoundationEssentials
 import Glibc
 import Identity
 import Learning
+import PeopleAPI
 import Rounds
 import SecureAggregation
 import Vectors

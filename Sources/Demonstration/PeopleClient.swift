@@ -5,6 +5,7 @@ import Cryptography
 import FoundationEssentials
 import HTTPClient
 import Identity
+import PeopleAPI
 import Rounds
 import SecureAggregation
 import WireFormat
@@ -31,55 +32,23 @@ struct PeopleClient: Sendable {
         try JSONDecoder().decode(Answer.self, from: Data(try await call(.get, path)))
     }
 
-    /// `GET /v1/status`.
-    struct Status: Decodable, Sendable {
-        let nodesRegistered: Int
-        let nodesLive: Int
-        let nodesReady: Int
-        let ledgerSize: Int
-        let subjects: Int
-    }
+    func status() async throws -> ChainStatus { try await json("/v1/status") }
 
-    /// `GET /v1/tasks/{job}/rounds`.
-    struct Attempt: Decodable, Sendable {
-        let round: Int
-        let attempt: Int
-        let session: String
-        let state: String
-        let offered: Int
-        let uploaded: Int
-        let survivors: Int?
-        let dropped: Int?
-        let eligibleCustomers: Int
-        let excluded: [String: Int]
-        let epsilonAfter: Double?
-        let model: String?
-        let rideAlongs: [String: Double]?
-        let voidReason: String?
-        let openedMilliseconds: Int64
-        let releasedMilliseconds: Int64?
-    }
-
-    private struct Created: Decodable {
-        let job: String
-    }
-
-    func status() async throws -> Status { try await json("/v1/status") }
-
-    func rounds(_ job: String) async throws -> [Attempt] { try await json("/v1/tasks/\(job)/rounds") }
+    func rounds(_ job: String) async throws -> [AttemptSummary] { try await json("/v1/tasks/\(job)/rounds") }
 
     func model(_ digest: String) async throws -> [UInt8] { try await call(.get, "/v1/models/\(digest)") }
 
     func postModel(_ bytes: [UInt8]) async throws { _ = try await call(.post, "/v1/models", bytes) }
 
     func propose(_ plan: SignedMessage<TrainingPlan>) async throws -> String {
-        try JSONDecoder().decode(Created.self, from: Data(try await call(.post, "/v1/tasks", plan.encoded()))).job
+        try JSONDecoder().decode(CreatedTask.self, from: Data(try await call(.post, "/v1/tasks", plan.encoded()))).job
     }
 
     func approve(_ job: String) async throws { _ = try await call(.post, "/v1/tasks/\(job)/approval", []) }
 
     func requestRounds(_ job: String, total: Int) async throws {
-        _ = try await call(.post, "/v1/tasks/\(job)/rounds", [UInt8]("{\"total\":\(total)}".utf8))
+        _ = try await call(
+            .post, "/v1/tasks/\(job)/rounds", [UInt8](try JSONEncoder().encode(RoundsRequest(total: total))))
     }
 
     func evidence(_ job: String, answers: [UInt8]) async throws -> [UInt8] {

@@ -1,16 +1,9 @@
 // How an agent runs. JSON5 on disk; unknown keys are refused.
 
-import FoundationEssentials
-
-/// A configuration that cannot be used; names the key and what was expected.
-public struct AgentConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Safe to log: carries no secret.
-    public let description: String
-    init(_ description: String) { self.description = "configuration: \(description)" }
-}
+import StrictJSON
 
 /// Settings of one store node.
-public struct AgentConfiguration: Sendable, Equatable, Codable {
+public struct AgentConfiguration: Sendable, Equatable, ConfigurationFile {
     /// `https://host:port` of the coordinator.
     public var coordinator: String
     /// Folder with this store's keys and the trust anchors.
@@ -24,7 +17,8 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
     /// Asks for work at least this often, in milliseconds, whatever the coordinator says. Default 5,000.
     public var pollMilliseconds: Int?
     /// The reply slot, in milliseconds: an upload starts this long after its offer was accepted, however long the
-    /// computation took, so that timing tells nothing about the data. Default 10,000.
+    /// computation took, so that timing tells nothing about the data; one that is not ready then waits for the next
+    /// multiple. Default 10,000.
     public var replySlotMilliseconds: Int?
     /// Unused prekeys to keep at the coordinator. Default 3.
     public var prekeyStock: Int?
@@ -34,10 +28,11 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
     /// Bad rows a transaction file may have. Default 0.
     public var maximumSkippedRows: Int?
 
-    private static let keys: Set<String> = [
-        "coordinator", "keysDirectory", "stateDirectory", "transactionsDirectory", "consentDirectory",
-        "pollMilliseconds", "replySlotMilliseconds", "prekeyStock", "capMicroZCDP", "maximumSkippedRows",
-    ]
+    /// The file's keys.
+    public enum CodingKeys: CodingKey, CaseIterable {
+        case coordinator, keysDirectory, stateDirectory, transactionsDirectory, consentDirectory
+        case pollMilliseconds, replySlotMilliseconds, prekeyStock, capMicroZCDP, maximumSkippedRows
+    }
 
     /// Collects settings.
     public init(
@@ -51,52 +46,22 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
         self.consentDirectory = consentDirectory
     }
 
-    private struct AnyKey: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    private struct Keys: Decodable {
-        let names: Set<String>
-        init(from decoder: any Decoder) throws {
-            names = Set(try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue))
-        }
-    }
-
-    /// Reads JSON5.
-    /// - Throws: ``AgentConfigurationError`` naming the key.
-    public init(json5: [UInt8]) throws(AgentConfigurationError) {
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        do {
-            let names = try decoder.decode(Keys.self, from: Data(json5)).names
-            if let unknown = names.subtracting(Self.keys).sorted().first {
-                throw AgentConfigurationError("unknown key \(unknown)")
-            }
-            self = try decoder.decode(AgentConfiguration.self, from: Data(json5))
-        } catch let error as AgentConfigurationError {
-            throw error
-        } catch DecodingError.keyNotFound(let key, _) {
-            throw AgentConfigurationError("\(key.stringValue) is missing")
-        } catch DecodingError.typeMismatch(_, let context) {
-            throw AgentConfigurationError("\(context.codingPath.last?.stringValue ?? "file") has the wrong type")
-        } catch {
-            throw AgentConfigurationError("not JSON5")
-        }
+    /// Reads JSON5 and checks the numbers.
+    /// - Throws: ``ConfigurationError`` naming the key.
+    public init(json5: [UInt8]) throws(ConfigurationError) {
+        self = try Self.decoded(json5: json5)
         for (name, value) in [
             ("pollMilliseconds", pollMilliseconds), ("replySlotMilliseconds", replySlotMilliseconds),
         ] {
             if let value, !(1...86_400_000).contains(value) {
-                throw AgentConfigurationError("\(name): expected 1 ... 86400000 milliseconds")
+                throw ConfigurationError("\(name): expected 1 ... 86400000 milliseconds")
             }
         }
         if let capMicroZCDP, capMicroZCDP < 0 {
-            throw AgentConfigurationError("capMicroZCDP: expected 0 or more")
+            throw ConfigurationError("capMicroZCDP: expected 0 or more")
         }
         if let prekeyStock, !(1...8).contains(prekeyStock) {
-            throw AgentConfigurationError("prekeyStock: expected 1 ... 8")
+            throw ConfigurationError("prekeyStock: expected 1 ... 8")
         }
     }
 }

@@ -32,7 +32,7 @@ extension EdgeAgent {
         let accepted = try AcceptedOffer(
             checking: offer, node: node, context: context, earlierEpochRoot: earlier
         ) { unused[$0] }
-        let started = ContinuousClock.now
+        let slot = ReplySlot(Duration.milliseconds(configuration.replySlotMilliseconds ?? 10_000), on: slotClock)
 
         // Everything public is in hand before the first promise: model, pinned view.
         let model = try ModelFile(decoding: try await client.model(accepted.parameters.modelDigest)).model
@@ -59,13 +59,7 @@ extension EdgeAgent {
         try await store.storeEnvelope(upload.envelope, session: session)
         _ = try machine.uploadStored()
 
-        // The reply slot: how long the computation took is nobody's business.
-        let slot = Duration.milliseconds(configuration.replySlotMilliseconds ?? 10_000)
-        if ContinuousClock.now - started > slot {
-            log.event("slot.missed", ["session": String(session.hex.prefix(8))])
-        } else {
-            try await Task.sleep(until: started + slot, clock: .continuous)
-        }
+        if try await slot.wait() > 1 { log.event("slot.missed", ["session": String(session.hex.prefix(8))]) }
         try await send(upload.envelope, session: session)
         _ = try machine.acknowledged()
     }
@@ -90,18 +84,33 @@ extension EdgeAgent {
 
     /// Every node is a witness: a checkpoint must extend the newest one this node has verified.
     private func follow(_ pinned: PinnedCheckpoint, note: String) async throws {
-        if let head = try await store.head()?.pinned {
-            guard pinned.size >= head.size else {
-                throw SecureAggregationError.mismatch(field: "consent checkpoint is older")
-            }
-            if pinned.size == head.size {
-                guard pinned.root == head.root else { throw SecureAggregationError.conflict("the consent log's root") }
-            } else if head.size > 0 {
-                try await client.consistency(from: head.size, to: pinned.size)
-                    .verify(oldRoot: head.root, newRoot: pinned.root)
+        if let head = try await store.head() {
+            do { try await requireExtension(of: head.pinned, pinned) } catch {
+                // Two signed heads that do not fit are said aloud: an honest coordinator stops then, and the log line shows
+                // a dishonest one.
+                log.event(
+                    "ledger.fork",
+                    [
+                        "seen": "\(head.pinned.size) \(head.pinned.root.hex)",
+                        "offered": "\(pinned.size) \(pinned.root.hex)",
+                    ])
+                try? await client.postSeen(checkpoint: head.note)
+                throw error
             }
         }
         try await store.storeHead(pinned, note: note)
+    }
+
+    private func requireExtension(of head: PinnedCheckpoint, _ pinned: PinnedCheckpoint) async throws {
+        guard pinned.size >= head.size else {
+            throw SecureAggregationError.mismatch(field: "consent checkpoint is older")
+        }
+        if pinned.size == head.size {
+            guard pinned.root == head.root else { throw SecureAggregationError.conflict("the consent log's root") }
+        } else if head.size > 0 {
+            try await client.consistency(from: head.size, to: pinned.size)
+                .verify(oldRoot: head.root, newRoot: pinned.root)
+        }
     }
 
     private func commitCohort(
@@ -112,7 +121,7 @@ extension EdgeAgent {
         let commitment = Cohort(view, salt: salt).commitment(
             for: AttemptReference(
                 round: RoundReference(
-                    job: try JobIdentifier(parameters.jobID.bytes), round: UInt32(truncatingIfNeeded: parameters.round)),
+                    job: parameters.jobID, round: UInt32(truncatingIfNeeded: parameters.round)),
                 session: accepted.sessionID))
         let committed = try CohortCommitted(
             commitment: commitment, signature: try commitment.signature(by: keys.protocolKey))

@@ -27,15 +27,20 @@ public final class EdgeAgent: Sendable {
     let random: any RandomSource
     let log: AgentLog
     let uploads: PendingUploads
+    let slotClock: any Clock<Duration>
     private let protocolKey: Ed25519PrivateKey
     private let hedge: SecretBytes
     private let lock: DataDirectoryLock
 
     /// Opens the state folder, which one process at a time may hold, verifies the register and reads the transactions.
     /// - Throws: errors of the key folder, of storage, or an import error naming line and field.
-    public init(configuration: AgentConfiguration, random: any RandomSource = SystemRandomSource()) async throws {
+    public init(
+        configuration: AgentConfiguration, random: any RandomSource = SystemRandomSource(),
+        slotClock: any Clock<Duration> = ContinuousClock()
+    ) async throws {
         self.configuration = configuration
         self.random = random
+        self.slotClock = slotClock
         folder = KeyFolder(path: configuration.keysDirectory)
         let anchors = try folder.anchors()
         self.anchors = anchors

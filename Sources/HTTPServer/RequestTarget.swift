@@ -2,9 +2,9 @@
 // a file system or a router could read in two ways.
 
 /// Path and query of a request.
-struct RequestTarget: Equatable {
+package struct RequestTarget: Equatable {
     /// Why a target is refused. Carries nothing of the target.
-    enum Fault: String, Error, Equatable {
+    package enum Fault: String, Error, Equatable {
         case notOriginForm = "target is not in origin form"
         case character = "target has a character that must be percent-encoded"
         case percentEncoding = "percent encoding is malformed or not UTF-8"
@@ -13,12 +13,12 @@ struct RequestTarget: Equatable {
         case duplicateQueryField = "query field occurs twice"
     }
 
-    let path: [String]
-    let query: [String: String]
+    package let path: [String]
+    package let query: [String: String]
 
     private static let maximumParts = 64
 
-    init(_ text: some Collection<UInt8>) throws(Fault) {
+    package init(_ text: some Collection<UInt8>) throws(Fault) {
         guard text.first == UInt8(ascii: "/") else { throw .notOriginForm }
         guard text.allSatisfy(RequestTarget.isAllowed) else { throw .character }
         let halves = text.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)

@@ -11,7 +11,7 @@ import WireFormat
 @Suite struct CohortTests {
     private func attempt() throws -> AttemptReference {
         AttemptReference(
-            round: RoundReference(job: try JobIdentifier([UInt8](repeating: 3, count: 16)), round: 812),
+            round: RoundReference(job: try JobID([UInt8](repeating: 3, count: 16)), round: 812),
             session: try digest(4))
     }
 

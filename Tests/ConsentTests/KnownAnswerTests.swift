@@ -91,7 +91,7 @@ import WireFormat
             previousPinned: 4)
 
         let attempt = AttemptReference(
-            round: RoundReference(job: try JobIdentifier(filled(3, 16)), round: 812), session: try digest(4))
+            round: RoundReference(job: try JobID(filled(3, 16)), round: 812), session: try digest(4))
         let commitment = Cohort(verified, salt: try CohortSalt(filled(0x55))).commitment(for: attempt)
         #expect(commitment.cohortRoot.hex == "11c6e85cc7c9ff99fc6ee3554021b418708c8755a3b91760cfb1f9f03fd35c7e")
         #expect(commitment.saltCommitment.hex == "160ad5ef24198d8e89ccc8435a2a5c04dd9bc570b7072075b98eac276fbdf860")

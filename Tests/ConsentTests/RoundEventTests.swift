@@ -9,7 +9,7 @@ import WireFormat
 
 @Suite struct RoundEventTests {
     private func records() throws -> [RoundEvent] {
-        let round = RoundReference(job: try JobIdentifier([UInt8](repeating: 3, count: 16)), round: .max)
+        let round = RoundReference(job: try JobID([UInt8](repeating: 3, count: 16)), round: .max)
         let attempt = AttemptReference(round: round, session: try digest(4))
         let commitment = Cohort(
             try verifiedView([row(someone)]), salt: try CohortSalt([UInt8](repeating: 5, count: 32))
@@ -76,7 +76,7 @@ import WireFormat
     }
 
     @Test func impossibleRecordsAreNotMade() throws {
-        let round = RoundReference(job: try JobIdentifier([UInt8](repeating: 3, count: 16)), round: 1)
+        let round = RoundReference(job: try JobID([UInt8](repeating: 3, count: 16)), round: 1)
         let attempt = AttemptReference(round: round, session: try digest(4))
         let pinned = try PinnedCheckpoint(size: 10, root: digest(3))
         func opened(previous: Int, cap: UInt64) throws -> RoundOpened {
@@ -96,7 +96,7 @@ import WireFormat
                 parentModelDigest: digest(1), chargeIndex: -1)
         }
         #expect(throws: ConsentError.self) { try PinnedCheckpoint(size: -1, root: digest(1)) }
-        #expect(throws: ConsentError.self) { try JobIdentifier([1]) }
+        #expect(throws: WireFormatError.self) { try JobID([1]) }
         let commitment = Cohort(try verifiedView([]), salt: try CohortSalt([UInt8](repeating: 5, count: 32)))
             .commitment(for: attempt)
         #expect(throws: ConsentError.self) { try CohortCommitted(commitment: commitment, signature: [1]) }

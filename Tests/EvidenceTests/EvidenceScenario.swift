@@ -105,7 +105,7 @@ final class EvidenceScenario {
             coordinatorKey: coordinator.publicKey, ledgerVerifierKey: signer.verifierKey.text)
     }
 
-    var job: JobIdentifier { get throws { try JobIdentifier(plan.jobID.bytes) } }
+    var job: JobID { plan.jobID }
 
     // MARK: The log
 
@@ -183,7 +183,7 @@ final class EvidenceScenario {
 
     func play(_ round: UInt32, _ options: RoundOptions = RoundOptions()) throws {
         let pinned = try options.pinned ?? checkpoint()
-        let reference = RoundReference(job: try job, round: round)
+        let reference = RoundReference(job: job, round: round)
         let event = try RoundOpened(
             round: reference, planDigest: options.openedPlan ?? plan.digest, modelDigest: options.openedModel ?? model,
             pinned: pinned, previousPinned: previousPinned, epsilonBeforeMicro: options.epsilonBefore ?? epsilon,

@@ -214,7 +214,7 @@ struct MisconductTests {
         let index = try required(scenario.roundIndices.dropLast().last)
         let survivors = SurvivorSet(
             sessionID: scenario.lastSession, alive: [Bool](repeating: true, count: Int(EvidenceScenario.nodeCount)))
-        let round = RoundReference(job: try scenario.job, round: 1)
+        let round = RoundReference(job: scenario.job, round: 1)
         try scenario.record(
             .modelReleased(
                 ModelReleased(
@@ -280,7 +280,7 @@ struct MisconductTests {
     func otherJob() throws {
         let scenario = try EvidenceScenario()
         try scenario.play(1)
-        let round = RoundReference(job: try JobIdentifier([UInt8](repeating: 1, count: 16)), round: 1)
+        let round = RoundReference(job: try JobID([UInt8](repeating: 1, count: 16)), round: 1)
         try scenario.record(
             .voided(
                 RoundVoided(

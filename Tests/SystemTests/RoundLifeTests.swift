@@ -63,7 +63,7 @@ import WireFormat
             // The model cannot be read just now: the sum is stored, the release is not.
             let models = "\(chain.dataFolder)/models"
             try FileManager.default.moveItem(atPath: models, toPath: "\(models)-away")
-            await #expect(throws: StorageError.self) { try await chain.tick() }
+            try await chain.tick()
             #expect(try await chain.attemptStates() == ["aggregated"])
             try await chain.crash { folder in
                 try FileManager.default.moveItem(atPath: "\(folder)/models-away", toPath: "\(folder)/models")
@@ -160,6 +160,7 @@ import WireFormat
         try await chain.tick()
         try await chain.vote(chain.quorum, session)
         try await chain.reveal(chain.quorum.prefix(2), session)
+        #expect(try await chain.rowCounts()["reveal"] == 2)
         chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
         try await chain.tick()
         #expect(try await chain.attemptStates() == ["void"])
@@ -167,6 +168,7 @@ import WireFormat
         #expect(counts["charge"] == 1)
         #expect(counts["reservation"] == 0)
         #expect(counts["release"] == 0)
+        #expect(counts["reveal"] == 0, "shares for a sum that will not be are not kept")
         #expect(Self.uploadFiles(chain) == 0)
         try await chain.crash()
         let next = try await chain.openAttempt()

@@ -96,7 +96,7 @@ public struct CohortCommitment: WireMessage, Hashable {
     /// Reads the message from its fields.
     /// - Throws: `WireFormatError`.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        attempt = try fields.attempt(Self.messageName)
+        attempt = try fields.attempt()
         node = UInt32(try fields.unsigned(4, "node", in: 0...UInt64(UInt32.max)))
         pinnedSize = try fields.integer(5, "pinnedSize")
         viewRoot = try fields.digest(6, "viewRoot")

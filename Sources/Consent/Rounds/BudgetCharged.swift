@@ -41,7 +41,7 @@ public struct BudgetCharged: WireMessage, Hashable {
     /// Reads the message from its fields.
     /// - Throws: `WireFormatError`.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        attempt = try fields.attempt(Self.messageName)
+        attempt = try fields.attempt()
         certificateDigest = try fields.digest(4, "certificateDigest")
         costMicro = try fields.microEpsilon(5, "cost")
         epsilonAfterMicro = try fields.microEpsilon(6, "epsilonAfter")

@@ -49,7 +49,7 @@ public struct ModelReleased: WireMessage, Hashable {
     /// Reads the message from its fields.
     /// - Throws: `WireFormatError`.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        attempt = try fields.attempt(Self.messageName)
+        attempt = try fields.attempt()
         survivorDigest = try fields.digest(4, "survivorDigest")
         sumDigest = try fields.digest(5, "sumDigest")
         modelDigest = try fields.digest(6, "modelDigest")

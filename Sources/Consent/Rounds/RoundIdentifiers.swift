@@ -3,34 +3,15 @@
 import Cryptography
 import WireFormat
 
-/// 16 bytes that name a training job.
-public struct JobIdentifier: Hashable, Sendable, CustomStringConvertible {
-    /// Length of every identifier, in bytes.
-    public static let byteCount = 16
-
-    /// The 16 bytes.
-    public let bytes: [UInt8]
-
-    /// Wraps 16 bytes.
-    /// - Throws: ``ConsentError/invalid(field:expected:)`` for any other length.
-    public init(_ bytes: some Collection<UInt8>) throws(ConsentError) {
-        guard bytes.count == Self.byteCount else { throw .invalid(field: "jobId", expected: "16 bytes") }
-        self.bytes = [UInt8](bytes)
-    }
-
-    /// 32 lower-case hexadecimal digits; public.
-    public var description: String { Hex.encode(bytes) }
-}
-
 /// One round of one job.
 public struct RoundReference: Hashable, Sendable {
     /// The job.
-    public let job: JobIdentifier
+    public let job: JobID
     /// The round's number in the job.
     public let round: UInt32
 
     /// Names a round.
-    public init(job: JobIdentifier, round: UInt32) {
+    public init(job: JobID, round: UInt32) {
         self.job = job
         self.round = round
     }
@@ -51,16 +32,13 @@ public struct AttemptReference: Hashable, Sendable {
 }
 
 extension MessageReader {
-    mutating func round(_ message: String) throws(WireFormatError) -> RoundReference {
-        let bytes = try bytes(1, "jobId", count: JobIdentifier.byteCount)
-        guard let job = try? JobIdentifier(bytes) else {
-            throw .unexpected(field: "\(message).jobId", expected: "16 bytes")
-        }
+    mutating func round() throws(WireFormatError) -> RoundReference {
+        let job = try JobID(try bytes(1, "jobId", count: JobID.byteCount))
         return RoundReference(job: job, round: UInt32(try unsigned(2, "round", in: 0...UInt64(UInt32.max))))
     }
 
-    mutating func attempt(_ message: String) throws(WireFormatError) -> AttemptReference {
-        AttemptReference(round: try round(message), session: try digest(3, "sessionId"))
+    mutating func attempt() throws(WireFormatError) -> AttemptReference {
+        AttemptReference(round: try round(), session: try digest(3, "sessionId"))
     }
 
     /// An amount of privacy budget in millionths of ε.

@@ -58,7 +58,7 @@ public struct RoundOpened: WireMessage, Hashable {
     /// Reads the message from its fields.
     /// - Throws: `WireFormatError`.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        round = try fields.round(Self.messageName)
+        round = try fields.round()
         planDigest = try fields.digest(3, "planDigest")
         modelDigest = try fields.digest(4, "modelDigest")
         pinned = try fields.message(5, "pinned")

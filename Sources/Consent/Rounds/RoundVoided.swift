@@ -46,7 +46,7 @@ public struct RoundVoided: WireMessage, Hashable {
     /// Reads the message from its fields.
     /// - Throws: `WireFormatError`.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        attempt = try fields.attempt(Self.messageName)
+        attempt = try fields.attempt()
         reason = try fields.enumeration(4, "reason", message: Self.messageName)
         isSpent = try fields.boolean(5, "spent")
     }

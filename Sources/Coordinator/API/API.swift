@@ -5,6 +5,7 @@ import HTTPServer
 import Identity
 import SecureAggregation
 import Storage
+import WireFormat
 
 /// The request handler.
 struct API: Sendable {

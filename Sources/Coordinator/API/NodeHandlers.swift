@@ -25,7 +25,8 @@ extension API {
             state.lastSeen[node] = now
             if state.quarantined { throw Problem.quarantined }
             var items: [WorkItem] = []
-            for (session, live) in state.attempts {
+            // Older checkpoints first: a node follows the log forward only.
+            for (session, live) in state.attempts.sorted(by: { $0.value.pin.size < $1.value.pin.size }) {
                 if let kind = live.work(for: node) { items.append(WorkItem(kind: kind, sessionID: session)) }
             }
             return WorkList(

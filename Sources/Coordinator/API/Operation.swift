@@ -6,7 +6,7 @@ import Identity
 import SecureAggregation
 
 /// An operation of the API.
-enum Operation: String, CaseIterable, Sendable {
+package enum Operation: String, CaseIterable, Sendable {
     // Nodes.
     case work, register, currentEpoch, postHello, postPrekey, plan, model, view
     case offer, labelProposal, revealRequest, uploadProgress
@@ -18,7 +18,7 @@ enum Operation: String, CaseIterable, Sendable {
     case checkpoint, tile, consistency, postSeenCheckpoint, revoke
 
     /// Method, path and roles. `:x` matches one component.
-    var rule: (method: HTTPMethod, path: String, roles: Set<Role>, maximumBody: Int) {
+    package var rule: (method: HTTPMethod, path: String, roles: Set<Role>, maximumBody: Int) {
         let small = 64 << 10
         return switch self {
         case .work: (.get, "v1/work", [.store], small)
@@ -59,7 +59,7 @@ enum Operation: String, CaseIterable, Sendable {
     }
 
     /// Finds the operation of a request, with the values of its `:` components in order.
-    static func match(method: HTTPMethod, path: [String]) -> (operation: Operation, arguments: [String])? {
+    package static func match(method: HTTPMethod, path: [String]) -> (operation: Operation, arguments: [String])? {
         for operation in allCases where operation.rule.method == method {
             if let arguments = operation.arguments(of: path) { return (operation, arguments) }
         }

@@ -8,6 +8,7 @@ import HTTPServer
 import Identity
 import Learning
 import MerkleLog
+import PeopleAPI
 import Rounds
 import SecureAggregation
 import Storage
@@ -23,19 +24,11 @@ extension API {
 
     // MARK: Tasks
 
-    private struct Created: Encodable {
-        let job: String
-    }
-
-    private struct Stored: Encodable {
-        let digest: String
-    }
-
     func postModel(_ request: HTTPRequest) async throws -> HTTPResponse {
         do { _ = try ModelFile(decoding: request.body) } catch {
             throw Problem.badRequest("model: \(error)")
         }
-        return try Self.json(Stored(digest: try await service.models.put(request.body).hex), status: 201)
+        return try Self.json(StoredModel(digest: try await service.models.put(request.body).hex), status: 201)
     }
 
     func proposeTask(_ caller: Caller, _ request: HTTPRequest) async throws -> HTTPResponse {
@@ -50,7 +43,7 @@ extension API {
             try state.audit(caller, act: "task.propose", subject: job.description, nowMilliseconds: now, connection)
             return job
         }
-        return try Self.json(Created(job: job.description), status: 201)
+        return try Self.json(CreatedTask(job: job.description), status: 201)
     }
 
     func approveTask(_ caller: Caller, _ job: JobID) async throws -> HTTPResponse {
@@ -73,10 +66,7 @@ extension API {
     }
 
     func requestRounds(_ caller: Caller, _ job: JobID, _ request: HTTPRequest) async throws -> HTTPResponse {
-        struct Body: Decodable {
-            let total: Int
-        }
-        guard let body = try? JSONDecoder().decode(Body.self, from: Data(request.body)) else {
+        guard let body = try? JSONDecoder().decode(RoundsRequest.self, from: Data(request.body)) else {
             throw Problem.badRequest("expected {\"total\": rounds}")
         }
         let now = service.clock.nowMilliseconds()
@@ -85,23 +75,6 @@ extension API {
             try state.audit(caller, act: "task.rounds", subject: job.description, nowMilliseconds: now, connection)
         }
         return Self.noContent
-    }
-
-    private struct TaskSummary: Encodable {
-        let job: String
-        let name: String
-        let purpose: String
-        let proposedBy: String
-        let approvedBy: String?
-        let stoppedBy: String?
-        let roundsRequested: Int
-        let roundsReleased: Int
-        let roundsPlanned: Int
-        let epsilonSpent: Double
-        let epsilonCap: Double
-        let delta: Double
-        let model: String
-        let plan: String
     }
 
     func listTasks() async throws -> HTTPResponse {
@@ -117,26 +90,6 @@ extension API {
             }
         }
         return try Self.json(tasks)
-    }
-
-    /// One attempt at a round, as people see it.
-    private struct AttemptSummary: Encodable {
-        let round: Int
-        let attempt: Int
-        let session: String
-        let state: String
-        let offered: Int
-        let uploaded: Int
-        let survivors: Int?
-        let dropped: Int?
-        let eligibleCustomers: Int
-        let excluded: [String: Int]
-        let epsilonAfter: Double?
-        let model: String?
-        let rideAlongs: [String: Double]?
-        let voidReason: String?
-        let openedMilliseconds: Int64
-        let releasedMilliseconds: Int64?
     }
 
     func listRounds(_ job: JobID) async throws -> HTTPResponse {
@@ -177,10 +130,7 @@ extension API {
     /// Refuses a certificate from the next request on, whatever connection it comes over. There is no way back: a store
     /// gets a new certificate instead.
     func revoke(_ caller: Caller, _ request: HTTPRequest) async throws -> HTTPResponse {
-        struct Body: Decodable {
-            let certificate: String
-        }
-        guard let body = try? JSONDecoder().decode(Body.self, from: Data(request.body)) else {
+        guard let body = try? JSONDecoder().decode(RevocationRequest.self, from: Data(request.body)) else {
             throw Problem.badRequest("expected {\"certificate\": SHA-256 fingerprint}")
         }
         let fingerprint = try Self.digest(body.certificate)
@@ -200,24 +150,12 @@ extension API {
 
     // MARK: Status and health
 
-    private struct Status: Encodable {
-        let nodesRegistered: Int
-        let nodesLive: Int
-        let nodesReady: Int
-        let epoch: Int
-        let epochClosed: Bool
-        let ledgerSize: Int
-        let subjects: Int
-        let quarantined: Bool
-        let liveAttempts: [String: String]
-    }
-
-    private func readStatus() async throws -> Status {
+    private func readStatus() async throws -> ChainStatus {
         let now = service.clock.nowMilliseconds()
         let liveness = service.configuration.livenessMilliseconds
         return try await service.store.transact { state, _ in
             let live = state.lastSeen.filter { now - $0.value <= liveness }.map(\.key)
-            return Status(
+            return ChainStatus(
                 nodesRegistered: state.keys.register.nodes.count, nodesLive: live.count,
                 nodesReady: live.count { !state.unusedPrekeys[$0, default: []].isEmpty },
                 epoch: Int(state.epoch?.number ?? 0), epochClosed: state.epoch?.closed != nil,

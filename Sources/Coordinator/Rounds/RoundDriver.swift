@@ -9,6 +9,7 @@ import MerkleLog
 import Rounds
 import SecureAggregation
 import Storage
+import WireFormat
 
 extension CoordinatorService {
     /// One pass over everything that may be due.
@@ -34,9 +35,11 @@ extension CoordinatorService {
             return (due, Set(state.attempts.keys))
         }
         guard let pass else { return }
-        for session in pass.due { try await openSum(of: session) }
+        for session in pass.due { try await isolated("round.sum-not-opened") { try await openSum(of: session) } }
         // Sessions that were given up: their masked uploads have no further use, and do not wait for the next restart.
-        for session in uploaded.subtracting(pass.live) { try await uploads.destroy(session) }
+        for session in uploaded.subtracting(pass.live) {
+            try await isolated("uploads.not-destroyed") { try await uploads.destroy(session) }
+        }
         try await openRounds(nowMilliseconds: now)
         try await publishCheckpointIfDue(nowMilliseconds: now)
     }
@@ -46,18 +49,23 @@ extension CoordinatorService {
         let random = random
         let jobs = try await store.transact { state, _ in state.tasks.keys.sorted { $0.description < $1.description } }
         for job in jobs {
-            do {
+            try await isolated("round.not-opened") {
                 let opened = try await store.transact { state, connection in
                     try state.openRoundIfDue(
                         job, nowMilliseconds: now, configuration: configuration, random: random, connection)
                 }
                 if let opened { log.event("round.opened", ["session": String(opened.hex.prefix(8))]) }
-            } catch let error as StorageError where error.isFatal {
-                throw error
-            } catch {
-                // One task's trouble is not the others'.
-                log.event("round.not-opened", ["reason": Problem(error).detail])
             }
+        }
+    }
+
+    /// Does one session's or one task's part of a pass: its trouble is logged, and is not the others'.
+    /// - Throws: only what no part can go on after.
+    private func isolated(_ failure: StaticString, _ body: () async throws -> Void) async throws {
+        do { try await body() } catch let error as StorageError where error.isFatal {
+            throw error
+        } catch {
+            log.event(failure, ["reason": Problem(error).detail])
         }
     }
 

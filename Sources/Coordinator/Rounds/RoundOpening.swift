@@ -91,7 +91,8 @@ extension CoordinatorState {
         guard ready.count >= task.plan.plan.minAlive else { return nil }
         // Everyone registered is the best cohort; fewer is right once the missing ones had their time.
         let complete = ready.count == keys.register.nodes.count
-        let patient = nowMilliseconds - task.lastEndedMilliseconds >= configuration.openPatienceMilliseconds
+        let waiting = max(task.lastEndedMilliseconds, startedMilliseconds)
+        let patient = nowMilliseconds - waiting >= configuration.openPatienceMilliseconds
         guard complete || patient else { return nil }
         return ready.sorted()
     }
@@ -142,7 +143,7 @@ extension CoordinatorState {
         let event = RoundEvent.opened(
             try RoundOpened(
                 round: RoundReference(
-                    job: try JobIdentifier(job.bytes), round: UInt32(truncatingIfNeeded: parameters.round)),
+                    job: job, round: UInt32(truncatingIfNeeded: parameters.round)),
                 planDigest: task.plan.digest, modelDigest: task.model,
                 pinned: try PinnedCheckpoint(size: pin.size, root: checkpointRoot), previousPinned: pin.previousSize,
                 epsilonBeforeMicro: task.budget.spentMicroEpsilon, epsilonCapMicro: task.budget.capMicroEpsilon))

@@ -104,6 +104,8 @@ extension CoordinatorState {
         let parameters = live.attempt.session.parameters.body
         try connection.execute(
             "UPDATE attempt SET void_reason = ? WHERE session = ?", reason.rawValue, session.bytes)
+        // Shares that were revealed for a sum that will not be: nobody has a use for them but who kept the uploads.
+        try connection.execute("DELETE FROM reveal WHERE session = ?", session.bytes)
         // The reservation belongs to the round: a second attempt still needs it.
         let retries = parameters.attempt < SessionParameters.maximumAttempts && task.stoppedBy == nil
         if !spent, !retries {
@@ -211,7 +213,7 @@ extension LiveAttempt {
         let parameters = attempt.session.parameters.body
         return AttemptReference(
             round: RoundReference(
-                job: try JobIdentifier(job.bytes), round: UInt32(truncatingIfNeeded: parameters.round)),
+                job: job, round: UInt32(truncatingIfNeeded: parameters.round)),
             session: session)
     }
 }

@@ -37,10 +37,13 @@ final class CoordinatorState {
 
     let keys: CoordinatorKeys
     let deadlines: AttemptDeadlines
+    /// Since when ``lastSeen`` is kept: before that, a node that did not ask is not a node that is away.
+    let startedMilliseconds: Int64
 
-    init(keys: CoordinatorKeys, deadlines: AttemptDeadlines) {
+    init(keys: CoordinatorKeys, deadlines: AttemptDeadlines, startedMilliseconds: Int64) {
         self.keys = keys
         self.deadlines = deadlines
+        self.startedMilliseconds = startedMilliseconds
     }
 
     /// Announces a change: bumps the revision in the database and here. Call before the first change of a transaction; if

@@ -6,7 +6,7 @@ import Consent
 import Cryptography
 
 /// One act of a customer, as captured.
-struct ConsentCapture: Sendable {
+package struct ConsentCapture: Sendable {
     let customerID: String
     let kind: EventKind
     let purposes: [PurposeDecision]
@@ -18,20 +18,20 @@ struct ConsentCapture: Sendable {
 }
 
 /// A capture file that cannot be used; names the line and the field, never the data.
-struct CaptureFileError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct CaptureFileError: Error, Equatable, Sendable, CustomStringConvertible {
     let line: Int
     let field: String
     let expected: String
-    var description: String { "line \(line), \(field): expected \(expected)" }
+    package var description: String { "line \(line), \(field): expected \(expected)" }
 }
 
 /// Reads capture files.
-enum CaptureFile {
+package enum CaptureFile {
     static let header = "customer_id,act,purposes,captured_at_ms,expires_at_ms,channel,jurisdiction,notice"
 
     /// Reads a whole file; a bad row refuses it, because half a day's consent is nobody's consent.
     /// - Throws: ``CaptureFileError``.
-    static func parse(_ text: String) throws(CaptureFileError) -> [ConsentCapture] {
+    package static func parse(_ text: String) throws(CaptureFileError) -> [ConsentCapture] {
         var captures: [ConsentCapture] = []
         var number = 0
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

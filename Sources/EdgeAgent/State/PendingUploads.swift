@@ -20,11 +20,17 @@ struct PendingUploads: Sendable {
 
     /// Stores the words of an upload durably.
     func store(_ upload: MaskedUpload, session: Digest) async throws {
-        let chunks = try chunkStore(session, key: try await keys.create(session.hex))
-        for (index, digest) in upload.envelope.chunkDigests.enumerated() {
-            let range = VectorChunks.range(index, wordCount: upload.words.count)
-            try await chunks.put(
-                VectorChunks.encode(upload.words[range]), expecting: digest, folder: "words", index: index)
+        try await storeChunks(
+            upload.envelope.chunkDigests.enumerated().lazy.map { index, digest in
+                (digest, VectorChunks.encode(upload.words[VectorChunks.range(index, wordCount: upload.words.count)]))
+            }, session: session)
+    }
+
+    /// Stores chunks under a new key.
+    func storeChunks(_ chunks: some Sequence<(digest: Digest, bytes: [UInt8])>, session: Digest) async throws {
+        let stored = try chunkStore(session, key: try await keys.create(session.hex))
+        for (index, chunk) in chunks.enumerated() {
+            try await stored.put(chunk.bytes, expecting: chunk.digest, folder: "words", index: index)
         }
     }
 

@@ -1,6 +1,7 @@
 // What a bundle shows once every check held: public facts about the job, and nobody's handle.
 
 import Cryptography
+import WireFormat
 
 /// The verified content of a bundle.
 public struct EvidenceReport: Equatable, Sendable {

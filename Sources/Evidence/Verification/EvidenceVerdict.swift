@@ -1,6 +1,7 @@
 // The verdict for programs: one object. Its fields are listed in Protocols/evidence-bundle.md.
 
 import Cryptography
+import WireFormat
 
 /// The verdict as JSON (Protocols/evidence-bundle.md, "Verdict"). Amounts of ε are in millionths, digests in hexadecimal;
 /// what a refused bundle would have shown is left out.

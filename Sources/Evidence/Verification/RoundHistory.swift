@@ -4,6 +4,7 @@
 import Consent
 import Cryptography
 import SecureAggregation
+import WireFormat
 
 /// What the records so far say.
 struct RoundHistory {

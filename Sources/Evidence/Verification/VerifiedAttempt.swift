@@ -3,6 +3,7 @@
 import Consent
 import Cryptography
 import SecureAggregation
+import WireFormat
 
 /// A charged attempt after verification.
 struct VerifiedAttempt {

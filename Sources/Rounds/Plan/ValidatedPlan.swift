@@ -7,6 +7,7 @@ import DifferentialPrivacy
 import Learning
 import SecureAggregation
 import Vectors
+import WireFormat
 
 /// Why a plan cannot be carried out. Names the bound that fails.
 public struct PlanError: Error, Equatable, Sendable, CustomStringConvertible {

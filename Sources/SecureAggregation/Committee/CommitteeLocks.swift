@@ -2,6 +2,7 @@
 // before the answer leaves.
 
 import Cryptography
+import WireFormat
 
 /// A change to the locks that must be stored before the member answers.
 public enum LockChange: Equatable, Hashable, Sendable {

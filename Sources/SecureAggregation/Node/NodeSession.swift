@@ -2,6 +2,7 @@
 // only then touch data. A crash between two steps loses the session, never the order.
 
 import Cryptography
+import WireFormat
 
 /// One node in one session. Pure: the shell carries out each returned action durably and reports back.
 public struct NodeSession: Sendable {

@@ -3,6 +3,7 @@
 
 import Cryptography
 import Vectors
+import WireFormat
 
 /// What the owner-signed plan fixes for every session of its job.
 public struct PlanFacts: Equatable, Sendable {

@@ -5,23 +5,13 @@ import Cryptography
 import Vectors
 import WireFormat
 
-/// Names a job: the first 16 bytes of H("job", plan digest). It cannot be chosen freely, so one plan has one budget.
-public struct JobID: Hashable, Sendable, CustomStringConvertible {
-    /// 16 bytes.
-    public let bytes: [UInt8]
-
+extension JobID {
     /// The id of the job that `planDigest` describes.
-    public init(planDigest: Digest) { bytes = [UInt8](SHA256.tagged("job", planDigest.bytes).bytes.prefix(16)) }
-
-    /// Reads an id.
-    /// - Throws: ``WireFormatError/unexpected(field:expected:)`` unless it is 16 bytes.
-    public init(_ bytes: [UInt8]) throws(WireFormatError) {
-        guard bytes.count == 16 else { throw .unexpected(field: "jobId", expected: "16 bytes") }
-        self.bytes = bytes
+    public init(planDigest: Digest) {
+        let bytes = SHA256.tagged("job", planDigest.bytes).bytes
+        self.init(
+            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[8..<16].reduce(0) { $0 << 8 | UInt64($1) })
     }
-
-    /// 32 hexadecimal digits.
-    public var description: String { Hex.encode(bytes) }
 }
 
 /// The parameters of one attempt at one round (Protocols/secure-aggregation.md, "Offer").

@@ -77,7 +77,7 @@ extension DirectChain {
         let commitment = Cohort(view, salt: try CohortSalt(random: SystemRandomSource())).commitment(
             for: AttemptReference(
                 round: RoundReference(
-                    job: try JobIdentifier(parameters.jobID.bytes), round: UInt32(parameters.round)),
+                    job: parameters.jobID, round: UInt32(parameters.round)),
                 session: parameters.sessionID))
         return try CohortCommitted(
             commitment: commitment, signature: try commitment.signature(by: nodes[index].keys.protocolKey))
