@@ -6,6 +6,8 @@ PACKAGES = libssl-dev libsqlite3-dev libevent-dev libcurl4-openssl-dev pkg-confi
 SWIFT ?= swift
 BUILD := .build
 PYTHON := $(BUILD)/interop-python
+FLOWER := $(BUILD)/flower-python
+BENCH ?=
 # Suites that talk over sockets run after the others and one at a time: beside tests that keep every core busy, their
 # time limits would measure the machine.
 LIVE := ^(HTTPTests|SystemTests)\.
@@ -22,7 +24,7 @@ FUZZER_RUNTIME = $(firstword $(wildcard \
 	$(dir $(realpath $(shell command -v $(SWIFT))))../lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a))
 COVERAGE := edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table
 
-.PHONY: help install build run test interop lint format sanitize sanitized fuzz fuzzer corpus clean
+.PHONY: help bench flower install build run test interop lint format sanitize sanitized fuzz fuzzer corpus clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +89,18 @@ corpus: fuzzer ## renew Fuzz/Corpus from real messages and from what make fuzz f
 	$(SWIFT) build --build-tests
 	CONCORD_FUZZ_SEEDS=$(CURDIR)/$(FUZZ)/seeds $(SWIFT) test --skip-build --filter FuzzSeedTests
 	FUZZ_TARGET=$(FUZZ_TARGET) Fuzz/run.sh corpus $(FUZZER) $(FUZZ)
+
+bench: build flower ## measure beside the floor of this machine, and beside Flower (BENCH='--case n1000-d1M' for one case)
+	python3 Benchmarks/run.py --concord $(BUILD)/release/concord --output $(BUILD)/bench \
+		$$([ -x $(FLOWER)/bin/python ] && echo --flower $(FLOWER)/bin/python) $(BENCH)
+	@echo "figures: $(BUILD)/bench/results.json and $(BUILD)/bench/report.html"
+
+flower: install
+	@if [ ! -e $(FLOWER)/complete ]; then \
+		python3 -m venv $(FLOWER) && \
+		$(FLOWER)/bin/pip install -q --disable-pip-version-check -r Benchmarks/Flower/requirements.txt && \
+		touch $(FLOWER)/complete || { echo "Flower is not available; it will not be measured"; rm -rf $(FLOWER); }; \
+	fi
 
 clean: ## remove what was built
 	rm -rf $(BUILD) demo-output
