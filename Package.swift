@@ -122,7 +122,7 @@ let package = Package(
         tests("Vectors", ["Cryptography", "Vectors"]),
         tests("MerkleLog", ["Cryptography", "MerkleLog"]),
         tests("DifferentialPrivacy", ["Cryptography", "DifferentialPrivacy", "Vectors"]),
-        tests("SecureAggregation", ["Cryptography", "SecureAggregation", "Vectors", "WireFormat"]),
+        tests("SecureAggregation", ["Cryptography", "MerkleLog", "SecureAggregation", "Vectors", "WireFormat"]),
         tests("Consent", ["Consent", "Cryptography", "MerkleLog", "WireFormat"]),
         tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
         tests(

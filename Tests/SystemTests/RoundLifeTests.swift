@@ -97,7 +97,8 @@ import WireFormat
         let rubbish = try SignedMessage(
             signing: Reveal(
                 sessionID: session, node: chain.nodes[liar].index, labelDigest: honest.body.labelDigest,
-                shares: honest.body.shares.map { $0.map { $0 ^ 1 } }), key: chain.nodes[liar].keys.protocolKey)
+                shares: honest.body.shares.map { $0.map { $0 ^ 1 } }, openingDigest: honest.body.openingDigest),
+            key: chain.nodes[liar].keys.protocolKey)
         try await chain.success(
             chain.nodes[liar].peer, .post, "v1/sessions/\(session.hex)/reveals", body: rubbish.encoded())
         try await chain.reveal(chain.quorum, session)
