@@ -153,6 +153,22 @@ extension EdgeAgent {
         try await uploads.shred(session)
     }
 
+    /// C0. A batch at a time, and a few batches a turn: rounds do not wait for it.
+    func checkShares(keys: NodeKeys, epoch: Epoch) async throws {
+        guard let member = CommitteeMember(node: node, register: register) else { return }
+        for _ in 0..<8 {
+            let checks: ShareChecks
+            do { checks = try await client.shareChecks() } catch CoordinatorRefusal.status(404, _) { return }
+            if checks.items.isEmpty { return }
+            let report = try member.decideReport(
+                checks, register: register, epoch: epoch, agreementKey: keys.agreementKey)
+            for result in report.results where !result.isValid {
+                log.event("share.invalid", ["deal": String(result.deal.hex.prefix(8))])
+            }
+            try await client.post(try SignedMessage(signing: report, key: keys.protocolKey))
+        }
+    }
+
     /// C1.
     func vote(in session: Digest, keys: NodeKeys, epoch: Epoch) async throws {
         guard let member = CommitteeMember(node: node, register: register) else { return }

@@ -40,6 +40,8 @@ public struct CommitteeMember: Sendable {
         try context.check(proposal.parameters, roster: proposal.roster)
         let parameters = proposal.parameters.body
         try requireSeat(context)
+        // A late node has no committee role: it may be one that lost its memory, and can open nothing anyway.
+        guard context.epoch.agreementKeys[node] != nil else { throw .unknown("own agreement key in the epoch") }
         try requireInTime(parameters, context: context)
         guard proposal.survivors.sessionID == parameters.sessionID else { throw .mismatch(field: "sessionId") }
         let survivors = proposal.survivors

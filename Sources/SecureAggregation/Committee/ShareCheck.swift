@@ -10,33 +10,6 @@ public struct ShareChecks: WireMessage {
     /// The message's name in the CDDL.
     public static let messageName = "share-checks"
 
-    /// One deal to check.
-    public struct Item: WireMessage {
-        /// The message's name in the CDDL.
-        public static let messageName = "share-check"
-
-        /// Signed by its dealer.
-        public let deal: Deal
-        /// The member's leaf under the deal's root.
-        public let opening: SharePackage.Opening
-
-        /// Pairs a deal with a leaf.
-        public init(deal: Deal, opening: SharePackage.Opening) {
-            self.deal = deal
-            self.opening = opening
-        }
-
-        /// The message as CBOR.
-        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
-
-        /// Reads an item, unverified.
-        /// - Throws: ``WireFormatError``.
-        public init(reading fields: inout MessageReader) throws(WireFormatError) {
-            deal = try fields.message(1, "deal")
-            opening = try fields.message(2, "opening")
-        }
-    }
-
     /// The epoch whose agreement keys the shares were dealt under.
     public let epochRoot: Digest
     /// The parameters of every session that an upload among the items is of. An upload names its session by a hash of them,
@@ -70,6 +43,35 @@ public struct ShareChecks: WireMessage {
         }
         items = try fields.array(3, "items", maximum: Self.maximumItems) { (value) throws(WireFormatError) in
             try Item(cborValue: value)
+        }
+    }
+}
+
+extension ShareChecks {
+    /// One deal to check.
+    public struct Item: WireMessage {
+        /// The message's name in the CDDL.
+        public static let messageName = "share-check"
+
+        /// Signed by its dealer.
+        public let deal: Deal
+        /// The member's leaf under the deal's root.
+        public let opening: SharePackage.Opening
+
+        /// Pairs a deal with a leaf.
+        public init(deal: Deal, opening: SharePackage.Opening) {
+            self.deal = deal
+            self.opening = opening
+        }
+
+        /// The message as CBOR.
+        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
+
+        /// Reads an item, unverified.
+        /// - Throws: ``WireFormatError``.
+        public init(reading fields: inout MessageReader) throws(WireFormatError) {
+            deal = try fields.message(1, "deal")
+            opening = try fields.message(2, "opening")
         }
     }
 }

@@ -95,6 +95,11 @@ public struct CoordinatorSession: Sendable {
         MaskGraph(nodeCount: roster.entries.count, parameters: parameters.body.derived)
     }
 
+    /// Whether `node` votes and reveals here: it has a seat, and was in the epoch's announcement.
+    public func hasCommitteeRole(_ node: NodeIndex) -> Bool {
+        register.committeePosition(of: node) != nil && epoch.agreementKeys[node] != nil
+    }
+
     // MARK: Offer
 
     /// The offer for `node`, or nil if it is not in the cohort.

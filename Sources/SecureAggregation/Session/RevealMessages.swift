@@ -10,33 +10,6 @@ public struct RevealRequest: WireMessage {
     /// The message's name in the CDDL.
     public static let messageName = "reveal-request"
 
-    /// What the member needs to open its share for one roster position.
-    public struct Item: WireMessage {
-        /// The message's name in the CDDL.
-        public static let messageName = "reveal-item"
-
-        /// For a survivor its upload, with its prekey if it joined late; for a dropped node the prekey that the roster names.
-        public let deal: Deal
-        /// The member's leaf under the deal's root.
-        public let opening: SharePackage.Opening
-
-        /// Describes an item.
-        public init(deal: Deal, opening: SharePackage.Opening) {
-            self.deal = deal
-            self.opening = opening
-        }
-
-        /// The message as CBOR.
-        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
-
-        /// Reads an item, unverified.
-        /// - Throws: ``WireFormatError``.
-        public init(reading fields: inout MessageReader) throws(WireFormatError) {
-            deal = try fields.message(1, "deal")
-            opening = try fields.message(2, "opening")
-        }
-    }
-
     /// The session.
     public let sessionID: Digest
     /// The certified survivor set's votes.
@@ -84,6 +57,35 @@ public struct RevealRequest: WireMessage {
         bitmap = try fields.bytes(3, "bitmap")
         items = try fields.array(4, "items", maximum: 1_000_000) { (value) throws(WireFormatError) -> Item in
             try Item(cborValue: value)
+        }
+    }
+}
+
+extension RevealRequest {
+    /// What the member needs to open its share for one roster position.
+    public struct Item: WireMessage {
+        /// The message's name in the CDDL.
+        public static let messageName = "reveal-item"
+
+        /// For a survivor its upload, with its prekey if it joined late; for a dropped node the prekey that the roster names.
+        public let deal: Deal
+        /// The member's leaf under the deal's root.
+        public let opening: SharePackage.Opening
+
+        /// Describes an item.
+        public init(deal: Deal, opening: SharePackage.Opening) {
+            self.deal = deal
+            self.opening = opening
+        }
+
+        /// The message as CBOR.
+        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
+
+        /// Reads an item, unverified.
+        /// - Throws: ``WireFormatError``.
+        public init(reading fields: inout MessageReader) throws(WireFormatError) {
+            deal = try fields.message(1, "deal")
+            opening = try fields.message(2, "opening")
         }
     }
 }
