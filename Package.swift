@@ -96,7 +96,7 @@ let package = Package(
             "EdgeAgent",
             [
                 "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "HTTPClient", "Identity", "Learning",
-                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
+                "Locking", "MerkleLog", "Rounds", "SecureAggregation", "Storage", "Vectors", "WireFormat",
             ]),
         shell(
             "Demonstration",

@@ -21,6 +21,9 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
     public var transactionsDirectory: String
     /// Folder where consent captures arrive (`*.csv`).
     public var consentDirectory: String
+    /// File of the boot counter, which tells whether the state folder was restored from a copy. It must not be restored
+    /// together with that folder. `boot-counter` in the key folder if left out.
+    public var bootCounterPath: String?
     /// Asks for work at least this often, in milliseconds, whatever the coordinator says. Default 5,000.
     public var pollMilliseconds: Int?
     /// The reply slot, in milliseconds: an upload starts this long after its offer was accepted, however long the
@@ -36,7 +39,8 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
 
     private static let keys: Set<String> = [
         "coordinator", "keysDirectory", "stateDirectory", "transactionsDirectory", "consentDirectory",
-        "pollMilliseconds", "replySlotMilliseconds", "prekeyStock", "capMicroZCDP", "maximumSkippedRows",
+        "bootCounterPath", "pollMilliseconds", "replySlotMilliseconds", "prekeyStock", "capMicroZCDP",
+        "maximumSkippedRows",
     ]
 
     /// Collects settings.
@@ -50,6 +54,9 @@ public struct AgentConfiguration: Sendable, Equatable, Codable {
         self.transactionsDirectory = transactionsDirectory
         self.consentDirectory = consentDirectory
     }
+
+    /// Where the boot counter is.
+    var counterPath: String { bootCounterPath ?? "\(keysDirectory)/boot-counter" }
 
     private struct AnyKey: CodingKey {
         let stringValue: String

@@ -26,6 +26,9 @@ extension EdgeAgent {
         }
         let plan = try await plan(offer.parameters.body.planDigest)
         let context = context(plan, epoch: epoch)
+        guard try await !store.mayHaveForgotten(offer.parameters.body) else {
+            throw SecureAggregationError.alreadyUsed("this round, as far as the restored store can tell")
+        }
         let unused = try await store.unusedPrekeys()
         let earlier = try await store.earlierEpochRoot(
             job: offer.parameters.body.jobID, round: offer.parameters.body.round)

@@ -52,7 +52,9 @@ public final class EdgeAgent: Sendable {
         lock = try DataDirectoryLock(path: configuration.stateDirectory)
         let database = try Database(
             path: "\(configuration.stateDirectory)/agent.sqlite", schema: AgentSchema.schema, readers: 1)
-        store = AgentStore(database: database)
+        let counter = BootCounter(path: configuration.counterPath)
+        store = AgentStore(database: database, counter: counter)
+        if try await store.start(counter) { log.event("store.restored") }
         uploads = try PendingUploads(folder: configuration.stateDirectory, hedge: hedge, random: random)
         try await uploads.sweep(keeping: try await store.storedSessions())
         client = try CoordinatorClient(coordinator: configuration.coordinator, tls: folder.tls)
@@ -183,6 +185,8 @@ public final class EdgeAgent: Sendable {
     }
 
     private func perform(_ item: WorkItem, keys: NodeKeys, epoch: Epoch) async throws {
+        // A seat whose holder may have forgotten locks is empty until the next epoch.
+        if item.kind != .offer, try await store.isAbsent(fromCommitteeOf: epoch.number) { return }
         switch item.kind {
         case .offer: try await takePart(in: item.sessionID, keys: keys, epoch: epoch)
         case .vote: try await vote(in: item.sessionID, keys: keys, epoch: epoch)
