@@ -24,6 +24,7 @@ extension EdgeAgent {
         guard offer.parameters.body.sessionID == session else {
             throw SecureAggregationError.mismatch(field: "sessionId")
         }
+        try await refuseEquivocation(offer.parameters)
         let plan = try await plan(offer.parameters.body.planDigest)
         let context = context(plan, epoch: epoch)
         guard try await !store.mayHaveForgotten(offer.parameters.body) else {
@@ -46,7 +47,7 @@ extension EdgeAgent {
         guard case .chargeBudget(_, let round) = try machine.start() else { return }
         let charge = try await store.charge(plan, round: round, cap: configuration.capMicroZCDP.map { UInt64($0) })
         guard case .burnSequence(let sequence) = try machine.budgetCharged(charge) else { return }
-        let prekey = try await store.burn(sequence, for: accepted.parameters)
+        let prekey = try await store.burn(sequence, for: offer.parameters)
         _ = try machine.sequenceBurned()
         try await commitCohort(view, signature: signature, accepted: accepted, keys: keys)
 
@@ -71,6 +72,18 @@ extension EdgeAgent {
         }
         try await send(upload.envelope, session: session)
         _ = try machine.acknowledged()
+    }
+
+    /// Two sessions that the coordinator signed as one attempt: the proof goes to a file of the state folder, for whoever
+    /// judges the coordinator, and the second is not answered.
+    private func refuseEquivocation(_ offered: SignedMessage<SessionParameters>) async throws {
+        let evidence = try await store.equivocation(
+            of: offered, register: register, coordinatorKey: anchors.coordinatorKey)
+        guard let evidence else { return }
+        let name = "fault-\(evidence.digest.hex).cbor"
+        try DurableFile.replace("\(configuration.stateDirectory)/\(name)", with: evidence.encoded())
+        log.event("fault.found", ["kind": evidence.fault.kind, "file": name])
+        throw SecureAggregationError.conflict("this attempt")
     }
 
     /// The view at exactly the pinned checkpoint: signed checkpoint, consistent with everything seen before, signed view.

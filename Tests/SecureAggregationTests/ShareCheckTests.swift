@@ -117,6 +117,20 @@ struct ShareCheckTests {
         }
     }
 
+    /// min(C, L − l), and none where the quorum needs everybody.
+    @Test func complaintsThatAreBorne() throws {
+        func register(committee: Int, corruptMax: Int) throws -> Register {
+            try Register(
+                chain: "c", version: 1, nodes: scenario.register.nodes, corruptMax: corruptMax,
+                committee: Array(0..<NodeIndex(committee)), dropoutPermille: 100)
+        }
+        for (committee, corruptMax, borne) in [(8, 1, 1), (6, 1, 0), (18, 1, 1), (18, 4, 4), (12, 4, 2), (11, 4, 1)] {
+            let register = try register(committee: committee, corruptMax: corruptMax)
+            #expect(register.toleratedComplaints == borne, "\(committee), \(corruptMax)")
+            #expect(register.committee.count - borne >= register.quorum)
+        }
+    }
+
     @Test func aReportHasOneVerdictADeal() throws {
         let report = try report([try upload(4), try upload(5)])
         for results in [report.results.reversed(), report.results + report.results.suffix(1)] as [[ShareReport.Result]]

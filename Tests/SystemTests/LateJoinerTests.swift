@@ -33,6 +33,13 @@ import WireFormat
         try await chain.tick()
         try await chain.crash()
         for index in late { #expect(try await chain.work(index).items.isEmpty) }
+        // Asked all the same, a late node with a seat does not vote.
+        let proposal = try await chain.proposal(0, session)
+        let seat = try #require(late.first { chain.committee.contains($0) })
+        let context = try chain.context()
+        #expect(throws: SecureAggregationError.unknown("own agreement key in the epoch")) {
+            try chain.nodes[seat].vote(proposal, context: context)
+        }
         try await chain.finish(session, without: Set(late))
         #expect(try await chain.attemptStates() == ["released"])
         #expect(try await chain.sums() == [chain.expectedSum(chain.nodes.indices.dropLast())])

@@ -192,10 +192,55 @@ import Testing
         }
     }
 
+    /// Two sessions signed as one attempt: the node that answered the first keeps the proof.
+    @Test func aSecondSessionOfOneAttemptIsEvidence() async throws {
+        let disk = try Disk()
+        let chain = try await DirectChain.ready()
+        let epoch = try #require(chain.epoch)
+        let register = chain.keys.register
+        let coordinator = try KeyFolder(path: chain.keys.coordinatorFolder).offerKey()
+        let first = try await chain.offer(0, try await chain.openAttempt()).parameters
+        func other(attempt: UInt64, key: Ed25519PrivateKey) throws -> SignedMessage<SessionParameters> {
+            let body = first.body
+            return try SignedMessage(
+                signing: SessionParameters(
+                    registerDigest: body.registerDigest, epochRoot: body.epochRoot, round: body.round,
+                    attempt: attempt, modelDigest: SHA256.hash([1]), planDigest: body.planDigest,
+                    consentSize: body.consentSize, consentRoot: body.consentRoot,
+                    previousConsentSize: body.previousConsentSize, dimension: body.dimension, layout: body.layout,
+                    cohortSize: body.cohortSize, minAlive: body.minAlive,
+                    deadlineMilliseconds: body.deadlineMilliseconds, derived: body.derived,
+                    rosterDigest: body.rosterDigest), key: key)
+        }
+        let node = chain.nodes[0]
+        try await disk.run { store in
+            func evidence(_ offered: SignedMessage<SessionParameters>) async throws -> FaultEvidence? {
+                try await store.equivocation(
+                    of: offered, register: register, coordinatorKey: coordinator.publicKey)
+            }
+            let second = try other(attempt: 1, key: coordinator)
+            #expect(try await evidence(second) == nil, "nothing was answered yet")
+            _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
+            _ = try await store.prekeys(stock: 1, epoch: epoch) { sequence in
+                try PreparedPrekey(
+                    sequence: sequence, node: node.index, keys: node.keys, register: register, epoch: epoch,
+                    random: SystemRandomSource())
+            }
+            let sequence = try #require(try await store.unusedPrekeys().keys.first)
+            _ = try await store.burn(sequence, for: first)
+            #expect(try await evidence(first) == nil)
+            #expect(try await evidence(other(attempt: 2, key: coordinator)) == nil)
+            #expect(try await evidence(other(attempt: 1, key: chain.keys.planKey)) == nil, "not the coordinator's")
+            let found = try #require(try await evidence(second))
+            #expect(
+                try found.verify(register: register, coordinatorKey: coordinator.publicKey) == .coordinator)
+        }
+    }
+
     // MARK: Whole agents
 
-    /// Copied aside, run through a round, put back: no vote, no reveal, no second upload of a forgotten round; the others go on,
-    /// and the node takes part in the next round with fresh prekeys.
+    /// Copied aside, run through a round, put back: no vote, no reveal, no second upload of a forgotten round; the others go
+    /// on without it.
     @Test(.timeLimit(.minutes(3))) func anAgentThatWasPutBack() async throws {
         let folder = try TestFolder()
         let fleet = try AgentFleet()
@@ -220,9 +265,17 @@ import Testing
         try await fleet.start([store], port: live.port)
         // Its new prekeys are above everything it ever dealt.
         try await live.wait("fresh prekeys") { try await live.prekeys(of: member) > prekeys }
-        try await live.ask(job, rounds: 3)
-        try await live.wait("rounds 2 and 3") { try await live.rounds(job).count { $0.state == "released" } == 3 }
+        // So many other members stop that its vote would make the quorum: there is none.
+        let register = live.keys.register
+        let spare = register.committee.count - register.quorum
+        let stopped = register.committee.dropFirst().suffix(spare).map { Int($0) }
+        await fleet.stop(stopped)
+        try await live.ask(job, rounds: 2)
+        try await live.wait("no quorum") { try await live.rounds(job).contains { $0.voidReason == "noQuorumOfVotes" } }
         #expect(try await live.answers(of: member) == votes, "its seat is empty for this epoch")
+        try await fleet.start(stopped, port: live.port)
+        try await live.wait("round 2") { try await live.rounds(job).count { $0.state == "released" } == 2 }
+        #expect(try await live.answers(of: member) == votes)
         let contributed = try await live.uploads(of: member)
         #expect(Set(contributed).count == contributed.count, "one upload a round")
         await fleet.stopAll()

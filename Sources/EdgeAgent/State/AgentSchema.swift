@@ -47,6 +47,8 @@ enum AgentSchema {
             INSERT INTO boot_counter VALUES (1, 0);
             -- Starts that found the store missing or old: the counter then, and the newest epoch the store knew.
             CREATE TABLE restoration(number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+            -- As the coordinator signed them: half of the proof, if it signs another session as the same attempt.
+            ALTER TABLE session ADD COLUMN parameters BLOB;
             """),
     ])
 }

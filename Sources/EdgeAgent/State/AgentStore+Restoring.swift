@@ -4,6 +4,7 @@
 import Cryptography
 import SecureAggregation
 import Storage
+import WireFormat
 
 extension AgentStore {
     /// Compares store and counter, raises both durably, and takes the consequences if the store is missing or old. Comes
@@ -74,6 +75,25 @@ extension AgentStore {
                 Int64(parameters.round), map: { _ in true })
             return isRestored && isKnown == nil
         }
+    }
+
+    /// Evidence against the coordinator, if this node answered another session as the attempt that is offered now.
+    func equivocation(
+        of offered: SignedMessage<SessionParameters>, register: Register, coordinatorKey: Ed25519PublicKey
+    ) async throws -> FaultEvidence? {
+        let parameters = offered.body
+        let first = try await database.read { connection in
+            try connection.queryOne(
+                "SELECT parameters FROM session WHERE job = ? AND round = ? AND attempt = ? AND session <> ?",
+                parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
+                parameters.sessionID.bytes
+            ) { try $0.optionalBlob(0).map { try SignedMessage<SessionParameters>(decoding: $0) } } ?? nil
+        }
+        guard let first else { return nil }
+        let evidence = FaultEvidence(registerDigest: register.digest, fault: .equivocation(first, offered))
+        // Not signed by the coordinator, or of another register: then it proves nothing, and the offer is refused anyway.
+        guard (try? evidence.verify(register: register, coordinatorKey: coordinatorKey)) != nil else { return nil }
+        return evidence
     }
 
     /// Rounds below `round` that a restored store must assume it charged: it does not know which of them it answered.

@@ -208,8 +208,11 @@ struct AgentStore: Sendable {
 
     /// Burns a prekey for a session and returns its private key, for this one use.
     /// - Throws: ``SecureAggregationError/alreadyUsed(_:)``.
-    func burn(_ sequence: UInt64, for parameters: SessionParameters) async throws -> X25519PrivateKey {
-        try await promise { connection in
+    func burn(
+        _ sequence: UInt64, for signed: SignedMessage<SessionParameters>
+    ) async throws -> X25519PrivateKey {
+        let parameters = signed.body
+        return try await promise { connection in
             let secret = try connection.queryOne(
                 "SELECT secret FROM prekey WHERE sequence = ? AND session IS NULL", Int64(sequence)
             ) { try $0.optionalBlob(0) }
@@ -219,9 +222,10 @@ struct AgentStore: Sendable {
                 "UPDATE prekey SET session = ?, secret = NULL WHERE sequence = ?", session.bytes, Int64(sequence))
             do {
                 try connection.execute(
-                    "INSERT INTO session(session, job, round, attempt, sequence) VALUES (?, ?, ?, ?, ?)",
-                    session.bytes, parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
-                    Int64(sequence))
+                    """
+                    INSERT INTO session(session, job, round, attempt, sequence, parameters) VALUES (?, ?, ?, ?, ?, ?)
+                    """, session.bytes, parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
+                    Int64(sequence), signed.encoded())
             } catch let error as StorageError {
                 if case .constraint = error { throw SecureAggregationError.alreadyUsed("this attempt") }
                 throw error
