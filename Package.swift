@@ -99,7 +99,7 @@ let package = Package(
             "EdgeAgent",
             [
                 "ChainKeys", "Consent", "Cryptography", "DifferentialPrivacy", "HTTPClient", "Identity", "Learning",
-                "MerkleLog", "Rounds", "SecureAggregation", "Storage", "StrictJSON", "Vectors", "WireFormat",
+                "Locking", "MerkleLog", "Rounds", "SecureAggregation", "Storage", "StrictJSON", "Vectors", "WireFormat",
             ]),
         shell(
             "Demonstration",
@@ -137,7 +137,7 @@ let package = Package(
         tests("Vectors", ["Cryptography", "Vectors"]),
         tests("MerkleLog", ["Cryptography", "MerkleLog"]),
         tests("DifferentialPrivacy", ["Cryptography", "DifferentialPrivacy", "Vectors"]),
-        tests("SecureAggregation", ["Cryptography", "SecureAggregation", "Vectors", "WireFormat"]),
+        tests("SecureAggregation", ["Cryptography", "MerkleLog", "SecureAggregation", "Vectors", "WireFormat"]),
         tests("Consent", ["Consent", "Cryptography", "MerkleLog", "WireFormat"]),
         tests("Learning", ["Cryptography", "DifferentialPrivacy", "Learning", "Vectors"]),
         tests(

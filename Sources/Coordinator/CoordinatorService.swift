@@ -25,6 +25,8 @@ public final class CoordinatorService: Sendable {
     let uploads: UploadStore
     let headPath: String
     let writtenHead = Locked(0)
+    /// Faults that were written to the log.
+    let announcedFaults = Locked(0)
     let metrics = Metrics()
     private let lock: DataDirectoryLock
 
@@ -56,6 +58,8 @@ public final class CoordinatorService: Sendable {
         try Self.makeFolder("\(data)/uploads")
         headPath = configuration.signedHeadPath ?? "\(data)/signed-head"
         try await recover()
+        let faults = try await store.transact { state, _ in state.faults.count }
+        announcedFaults.withLock { $0 = faults }
     }
 
     private static func makeFolder(_ path: String) throws {

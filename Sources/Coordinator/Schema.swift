@@ -119,6 +119,25 @@ enum CoordinatorSchema {
             CREATE TRIGGER survivors_stay BEFORE DELETE ON survivors BEGIN SELECT RAISE(ABORT, 'append only'); END;
             CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
             CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
-            """)
+            """),
+        Migration(
+            version: 2,
+            """
+            -- What committee members said about shares, for the epoch they said it in.
+            CREATE TABLE share_report(
+                number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL REFERENCES epoch(number), node INTEGER NOT NULL,
+                message BLOB NOT NULL);
+            CREATE INDEX share_reports_by_epoch ON share_report(epoch, node);
+
+            -- Verified evidence. A node that is accused here is in no later roster. accused is NULL for the coordinator.
+            CREATE TABLE fault(
+                number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE CHECK(length(digest) = 32), session BLOB,
+                accused INTEGER, kind TEXT NOT NULL, evidence BLOB NOT NULL, at_ms INTEGER NOT NULL);
+            CREATE TRIGGER fault_keeps BEFORE UPDATE ON fault BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER fault_stays BEFORE DELETE ON fault BEGIN SELECT RAISE(ABORT, 'append only'); END;
+
+            -- With which certificate an upload came, so that its revocation takes the upload out of the round in hand.
+            ALTER TABLE upload ADD COLUMN certificate BLOB;
+            """),
     ])
 }

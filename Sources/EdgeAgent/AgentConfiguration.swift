@@ -14,6 +14,9 @@ public struct AgentConfiguration: Sendable, Equatable, ConfigurationFile {
     public var transactionsDirectory: String
     /// Folder where consent captures arrive (`*.csv`).
     public var consentDirectory: String
+    /// File of the boot counter, which tells whether the state folder was restored from a copy. It must not be restored
+    /// together with that folder. `boot-counter` in the key folder if left out.
+    public var bootCounterPath: String?
     /// Asks for work at least this often, in milliseconds, whatever the coordinator says. Default 5,000.
     public var pollMilliseconds: Int?
     /// The reply slot, in milliseconds: an upload starts this long after its offer was accepted, however long the
@@ -31,7 +34,7 @@ public struct AgentConfiguration: Sendable, Equatable, ConfigurationFile {
     /// The file's keys.
     public enum CodingKeys: CodingKey, CaseIterable {
         case coordinator, keysDirectory, stateDirectory, transactionsDirectory, consentDirectory
-        case pollMilliseconds, replySlotMilliseconds, prekeyStock, capMicroZCDP, maximumSkippedRows
+        case bootCounterPath, pollMilliseconds, replySlotMilliseconds, prekeyStock, capMicroZCDP, maximumSkippedRows
     }
 
     /// Collects settings.
@@ -45,6 +48,9 @@ public struct AgentConfiguration: Sendable, Equatable, ConfigurationFile {
         self.transactionsDirectory = transactionsDirectory
         self.consentDirectory = consentDirectory
     }
+
+    /// Where the boot counter is.
+    var counterPath: String { bootCounterPath ?? "\(keysDirectory)/boot-counter" }
 
     /// Reads JSON5 and checks the numbers.
     /// - Throws: ``ConfigurationError`` naming the key.

@@ -30,7 +30,9 @@ public struct AuditDesk: Sendable {
             path: "\(configuration.stateDirectory)/agent.sqlite", schema: AgentSchema.schema, readers: 1)
         ledgerKey = try NoteVerifierKey(parsing: anchors.ledgerVerifierKey)
         inbox = ConsentInbox(
-            store: AgentStore(database: database), handleKey: try HandleKey(try folder.handleKey()),
+            // Only read here, so nothing raises the counter.
+            store: AgentStore(database: database, counter: BootCounter(path: configuration.counterPath)),
+            handleKey: try HandleKey(try folder.handleKey()),
             chain: anchors.chain, node: 0, folder: configuration.consentDirectory, random: SystemRandomSource())
     }
 

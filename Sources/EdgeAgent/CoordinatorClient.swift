@@ -121,6 +121,12 @@ struct CoordinatorClient: Sendable {
         try await post("/v1/sessions/\(session.hex)/reveals", reveal.encoded(), operation: "reveal")
     }
 
+    func shareChecks() async throws -> ShareChecks { try await get("/v1/share-checks", operation: "share checks") }
+
+    func post(_ report: SignedMessage<ShareReport>) async throws {
+        try await post("/v1/share-reports", report.encoded(), operation: "share report")
+    }
+
     func uploadProgress(_ session: Digest) async throws -> UploadProgress {
         try await get("/v1/sessions/\(session.hex)/upload", operation: "upload progress")
     }

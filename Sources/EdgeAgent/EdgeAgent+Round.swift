@@ -24,8 +24,12 @@ extension EdgeAgent {
         guard offer.parameters.body.sessionID == session else {
             throw SecureAggregationError.mismatch(field: "sessionId")
         }
+        try await refuseEquivocation(offer.parameters)
         let plan = try await plan(offer.parameters.body.planDigest)
         let context = context(plan, epoch: epoch)
+        guard try await !store.mayHaveForgotten(offer.parameters.body) else {
+            throw SecureAggregationError.alreadyUsed("this round, as far as the restored store can tell")
+        }
         let unused = try await store.unusedPrekeys()
         let earlier = try await store.earlierEpochRoot(
             job: offer.parameters.body.jobID, round: offer.parameters.body.round)
@@ -43,7 +47,7 @@ extension EdgeAgent {
         guard case .chargeBudget(_, let round) = try machine.start() else { return }
         let charge = try await store.charge(plan, round: round, cap: configuration.capMicroZCDP.map { UInt64($0) })
         guard case .burnSequence(let sequence) = try machine.budgetCharged(charge) else { return }
-        let prekey = try await store.burn(sequence, for: accepted.parameters)
+        let prekey = try await store.burn(sequence, for: offer.parameters)
         _ = try machine.sequenceBurned()
         try await commitCohort(view, signature: signature, accepted: accepted, keys: keys)
 
@@ -62,6 +66,18 @@ extension EdgeAgent {
         if try await slot.wait() > 1 { log.event("slot.missed", ["session": String(session.hex.prefix(8))]) }
         try await send(upload.envelope, session: session)
         _ = try machine.acknowledged()
+    }
+
+    /// Two sessions that the coordinator signed as one attempt: the proof goes to a file of the state folder, for whoever
+    /// judges the coordinator, and the second is not answered.
+    private func refuseEquivocation(_ offered: SignedMessage<SessionParameters>) async throws {
+        let evidence = try await store.equivocation(
+            of: offered, register: register, coordinatorKey: anchors.coordinatorKey)
+        guard let evidence else { return }
+        let name = "fault-\(evidence.digest.hex).cbor"
+        try DurableFile.replace("\(configuration.stateDirectory)/\(name)", with: evidence.encoded())
+        log.event("fault.found", ["kind": evidence.fault.kind, "file": name])
+        throw SecureAggregationError.conflict("this attempt")
     }
 
     /// The view at exactly the pinned checkpoint: signed checkpoint, consistent with everything seen before, signed view.
@@ -160,6 +176,22 @@ extension EdgeAgent {
     func giveUp(_ session: Digest) async throws {
         try await store.abandon(session)
         try await uploads.shred(session)
+    }
+
+    /// C0. A batch at a time, and a few batches a turn: rounds do not wait for it.
+    func checkShares(keys: NodeKeys, epoch: Epoch) async throws {
+        guard let member = CommitteeMember(node: node, register: register) else { return }
+        for _ in 0..<8 {
+            let checks: ShareChecks
+            do { checks = try await client.shareChecks() } catch CoordinatorRefusal.status(404, _) { return }
+            if checks.items.isEmpty { return }
+            let report = try member.decideReport(
+                checks, register: register, epoch: epoch, agreementKey: keys.agreementKey)
+            for result in report.results where !result.isValid {
+                log.event("share.invalid", ["deal": String(result.deal.hex.prefix(8))])
+            }
+            try await client.post(try SignedMessage(signing: report, key: keys.protocolKey))
+        }
     }
 
     /// C1.

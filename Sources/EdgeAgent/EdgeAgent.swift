@@ -57,7 +57,9 @@ public final class EdgeAgent: Sendable {
         lock = try DataDirectoryLock(path: configuration.stateDirectory)
         let database = try Database(
             path: "\(configuration.stateDirectory)/agent.sqlite", schema: AgentSchema.schema, readers: 1)
-        store = AgentStore(database: database)
+        let counter = BootCounter(path: configuration.counterPath)
+        store = AgentStore(database: database, counter: counter)
+        if try await store.start(counter) { log.event("store.restored") }
         uploads = try PendingUploads(folder: configuration.stateDirectory, hedge: hedge, random: random)
         try await uploads.sweep(keeping: try await store.storedSessions())
         client = try CoordinatorClient(coordinator: configuration.coordinator, tls: folder.tls)
@@ -143,14 +145,20 @@ public final class EdgeAgent: Sendable {
         if let stored = try await store.announcement(epoch: list.epoch) {
             let epoch = try Epoch(verifying: stored, register: register)
             guard epoch.root == list.epochRoot else { throw SecureAggregationError.conflict("the epoch's root") }
-            return epoch.agreementKeys[node] == keys.agreementKey.publicKey ? epoch : nil
+            return mayUse(epoch, keys: keys) ? epoch : nil
         }
         let announcement = try await client.currentEpoch()
         guard announcement.epoch == list.epoch else { return nil }
         let epoch = try Epoch(verifying: announcement, register: register)
         try await store.pin(announcement, root: epoch.root)
-        // With another key, from before this node's disk was replaced, it can open nothing: it waits for the next epoch.
-        return epoch.agreementKeys[node] == keys.agreementKey.publicKey ? epoch : nil
+        return mayUse(epoch, keys: keys) ? epoch : nil
+    }
+
+    /// Whether this node can take part in an epoch: its own key is in the list, or it came when the list was closed, and its
+    /// prekeys carry the key. With another key in the list, from before its disk was replaced, nothing it deals could be
+    /// opened: it waits for the next epoch.
+    private func mayUse(_ epoch: Epoch, keys: NodeKeys) -> Bool {
+        epoch.agreementKeys[node].map { $0 == keys.agreementKey.publicKey } ?? true
     }
 
     /// Ends what a crash left open: a stored upload is sent once more for its receipt, or learns that the round went on; a
@@ -182,10 +190,13 @@ public final class EdgeAgent: Sendable {
     }
 
     private func perform(_ item: WorkItem, keys: NodeKeys, epoch: Epoch) async throws {
+        // A seat whose holder may have forgotten locks is empty until the next epoch.
+        if item.kind != .offer, try await store.isAbsent(fromCommitteeOf: epoch.number) { return }
         switch item.kind {
         case .offer: try await takePart(in: item.sessionID, keys: keys, epoch: epoch)
         case .vote: try await vote(in: item.sessionID, keys: keys, epoch: epoch)
         case .reveal: try await reveal(in: item.sessionID, keys: keys, epoch: epoch)
+        case .shareCheck: try await checkShares(keys: keys, epoch: epoch)
         }
     }
 

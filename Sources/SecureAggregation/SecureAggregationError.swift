@@ -22,6 +22,9 @@ public enum SecureAggregationError: Error, Equatable, Sendable, CustomStringConv
     case locked(String)
     /// A share, key or seed does not match its commitment.
     case badShare(String)
+    /// A leaf is not under the root that its dealer signed: whoever handed it over made it up, and the dealer is not to
+    /// blame.
+    case notUnderSignedRoot(String)
     /// Too few survivors, votes or shares to go on.
     case tooFew(String, have: Int, need: Int)
     /// A survivor set would leave some survivor with too few surviving neighbours.
@@ -43,6 +46,7 @@ public enum SecureAggregationError: Error, Equatable, Sendable, CustomStringConv
         case .alreadyUsed(let what): "\(what) was used before"
         case .locked(let what): "a committee lock forbids \(what)"
         case .badShare(let what): "\(what) does not match its commitment"
+        case .notUnderSignedRoot(let what): "\(what) is not under the root that its dealer signed"
         case .tooFew(let what, let have, let need): "\(have) \(what), \(need) needed"
         case .disconnected: "a window of the ring holds too few survivors"
         case .malformed(let what): "malformed \(what)"

@@ -17,9 +17,12 @@ enum VerifyCommand {
         options: [
             .value("trust", placeholder: "FILE", isRequired: true, "the chain's public keys (trust.cbor)"),
             .value("model", placeholder: "FILE", "the final model file, to check that it is the bundle's"),
+            .value(
+                "register", placeholder: "FILE",
+                "the file to check is evidence of a fault, and this the chain's signed register (register.cbor)"),
             .json,
         ],
-        positionals: [.one("bundle", "the evidence bundle (evidence.cbor)")],
+        positionals: [.one("bundle", "the evidence bundle (evidence.cbor), or with --register a fault file")],
         exitCodes: [
             (.success, "verified: every check held"),
             (.violation, "a check failed; the message says which"),
@@ -31,6 +34,9 @@ enum VerifyCommand {
     private static func run(_ arguments: Arguments) throws -> ExitCode {
         let bundlePath = try arguments.string("bundle")
         let trustPath = try arguments.string("trust")
+        if let register = arguments.optionalString("register") {
+            return try FaultCheck.run(arguments, fault: bundlePath, trust: trustPath, register: register)
+        }
         let verifier = try verifier(trustPath)
         let bundle = try BoundedFile.read(bundlePath)
         let model = try arguments.optionalString("model").map { try BoundedFile.read($0) }

@@ -1,5 +1,6 @@
 // The auditor's tool as an auditor runs it: files in, a verdict and an exit code out.
 
+import Cryptography
 import Foundation
 import MerkleLog
 import SecureAggregation
@@ -76,5 +77,40 @@ struct ToolTests {
         #expect(try run("@", "--trust", "@trust.cbor").code == 2)
         #expect(try run("@evidence.cbor").code == 64)
         #expect(try run().code == 64)
+    }
+
+    @Test("judges a fault file under the signed register")
+    func faults() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (scenario, parts) = try EvidenceScenario.complete()
+        let session = SHA256.hash([9])
+        func vote(_ label: UInt8, signer: Int) throws -> SignedMessage<LabelVote> {
+            try SignedMessage(
+                signing: LabelVote(sessionID: session, node: 1, labelDigest: SHA256.hash([label])),
+                key: scenario.nodeKeys[signer])
+        }
+        func fault(signer: Int) throws -> [UInt8] {
+            FaultEvidence(
+                registerDigest: scenario.register.digest,
+                fault: .doubleVote(try vote(1, signer: 1), try vote(2, signer: signer))
+            ).encoded()
+        }
+        try write(try fault(signer: 1), "fault.cbor")
+        try write(try fault(signer: 2), "forged.cbor")
+        try write(scenario.anchors.encoded(), "trust.cbor")
+        try write(parts.register.encoded(), "register.cbor")
+        let other = try SignedMessage(signing: scenario.register, key: scenario.stranger)
+        try write(other.encoded(), "other.cbor")
+        let proved = try run("@fault.cbor", "--trust", "@trust.cbor", "--register", "@register.cbor")
+        #expect(proved.code == 0)
+        #expect(proved.output.contains("PROVED  node 1: double-vote"))
+        let json = try run("@fault.cbor", "--trust", "@trust.cbor", "--register", "@register.cbor", "--json")
+        #expect(json.output.contains("\"accused\" : \"node 1\""))
+        let forged = try run("@forged.cbor", "--trust", "@trust.cbor", "--register", "@register.cbor")
+        #expect(forged.code == 1)
+        #expect(forged.output.contains("REFUSED  signature of label-vote does not verify"))
+        #expect(try run("@trust.cbor", "--trust", "@trust.cbor", "--register", "@register.cbor").code == 1)
+        #expect(try run("@fault.cbor", "--trust", "@trust.cbor", "--register", "@other.cbor").code == 2)
+        #expect(try run("@fault.cbor", "--trust", "@trust.cbor", "--register", "@missing").code == 2)
     }
 }

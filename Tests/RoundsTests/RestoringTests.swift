@@ -15,6 +15,7 @@ private struct Stored {
     var votes: [NodeIndex: SignedMessage<LabelVote>] = [:]
     var reveals: [NodeIndex: SignedMessage<Reveal>] = [:]
     var charges = 0
+    var faults: [FaultEvidence] = []
 
     mutating func carryOut(_ effects: [AttemptEffect]) {
         for effect in effects {
@@ -34,6 +35,7 @@ private struct Stored {
             case .storeReveal(let reveal):
                 #expect(charges == 1, "nothing is revealed before the charge")
                 #expect(reveals.updateValue(reveal, forKey: reveal.body.node) == nil, "a reveal is stored once")
+            case .recordFault(let evidence): faults.append(evidence)
             case .void(_, let spent): #expect(spent == (charges == 1))
             }
         }

@@ -112,7 +112,7 @@ struct RoundFixture {
             return try SignedMessage(
                 signing: Reveal(
                     sessionID: session.sessionID, node: NodeIndex(member), labelDigest: SHA256.hash([0]),
-                    shares: []), key: keys[member].protocolKey)
+                    shares: [], openingDigest: SHA256.hash([0])), key: keys[member].protocolKey)
         }
         let decision = try seat.decideReveal(
             request, parameters: session.parameters, roster: session.roster, locks: locks(attempt),
@@ -122,7 +122,7 @@ struct RoundFixture {
             signing: spoiled
                 ? Reveal(
                     sessionID: body.sessionID, node: body.node, labelDigest: body.labelDigest,
-                    shares: body.shares.map { $0.map { $0 ^ 1 } })
+                    shares: body.shares.map { $0.map { $0 ^ 1 } }, openingDigest: body.openingDigest)
                 : body, key: keys[member].protocolKey)
     }
 

@@ -164,18 +164,16 @@ struct KnownAnswerTests {
         #expect(
             SharePackage.commitment(to: opened, context: context, holder: 1).hex
                 == "6fb48f76451936e925095b1d9b68a7b788d7f66632262cc3061c4c2a06ae7a7f")
-        let package = try SharePackage(
-            cborValue: .message(
-                (1, .array([CBORValue](repeating: .bytes([]), count: 5))),
-                (
-                    2,
-                    .array(
-                        (0..<5).map {
-                            .bytes(
-                                SharePackage.commitment(to: try Self.share($0), context: context, holder: $0).bytes)
-                        })
-                )))
-        #expect(package.root.hex == "b53dfc607fab281bf999a95048da01247085bc868c54a971df8f82695479bc90")
+        let package = try Self.package(chain)
+        #expect(package.root.hex == "fbdb14d3ab27a71e5fbe24b6ee47a25f116a46217ec3b81ca2bafa496f73d895")
+        let opening = try #require(package.opening(of: 1))
+        #expect(
+            opening.path.map(\.hex) == [
+                "a62f484491b3786ee9c8c89a1357de55455a352e96e2991d54f22dd4d2602647",
+                "4432068f4d8b3e9154463c29064caf203d7df8ceda13d59aab5146bac3e967f0",
+                "25a4ef39ef1a3dff8f2cb4f6702662bc10b45b3f38bafb0ef9f17e7ecdf624c0",
+            ])
+        try opening.verify(root: package.root, position: 1, count: 5)
     }
 
     @Test func labelVoteAndOpening() throws {
@@ -191,11 +189,63 @@ struct KnownAnswerTests {
             Hex.encode(vote.signature)
                 == "7472b8035c3a198d44467aca869dc6ab25921093cf3f20b6ad212dd60873c15f0920947041e8940cc4e92fcdb11b69eb81"
                 + "9360652d700f4f416d6d8966b4710c")
-        let request = RevealRequest(
-            sessionID: sessionID, certificate: LabelCertificate(votes: []), bitmap: survivors.bitmap,
-            items: [RevealRequest.Item(ciphertext: try Hex.decode(Self.ciphertext), chargeSequence: 42, prekey: [])])
+        let deal = Deal(upload: try Self.upload(sessionID))
+        #expect(deal.digest.hex == "589a1cfd84d182b9258a4479e35af580c098c2880edf74f120e4fb6d5c16ad73")
+        let item = RevealRequest.Item(
+            deal: deal, opening: try #require(try Self.package(chain).opening(of: 1)))
         #expect(
-            request.openingDigest.hex == "94180390abdb70189f914a2746a30b6ab2e002d0ec2a84debc434093f1986670")
+            SHA256.hash(item.encoded()).hex == "3be8dab11969fbb9d9f4d7d1ab6390998e7886485bc8f0cc5b1ff2c5ce9ee918")
+        func opening(_ items: [RevealRequest.Item]) -> String {
+            RevealRequest(
+                sessionID: sessionID, certificate: LabelCertificate(votes: []), bitmap: survivors.bitmap, items: items
+            ).openingDigest.hex
+        }
+        #expect(opening([item]) == "51df50b05beee8168dfa2d1195ed3add77eac0410936c23f8b7d5fd4fbd4cbc8")
+        #expect(opening([item, item]) == "4fe96980e7ddc8e3b86a60f18c4d019b2461c02aa5bd48c4e0d397429e92b02a")
+        let report = try SignedMessage(
+            signing: ShareReport(
+                epochRoot: chain.epoch.root, node: 1, results: [.init(deal: deal.digest, isValid: false)]),
+            key: VectorChain.protocolKey(1))
+        #expect(
+            Hex.encode(report.signature)
+                == "a4183681f45d2b23baeee5bf2b05508b6d9e7b45ea8cf45a8032b9989748c8d5f1092da2071f3e90b54b64d6a743fe4f1d"
+                + "ba0e0bebf855b2639cd67e72b11001")
+    }
+
+    /// The five commitments, with the one ciphertext at position 1.
+    private static func package(_ chain: VectorChain) throws -> SharePackage {
+        let context = ShareContext(
+            kind: .selfMaskSeed, scope: chain.parameters.sessionID, dealer: 3, chargeSequence: 42)
+        return try SharePackage(
+            cborValue: .message(
+                (1, .array(try (0..<5).map { .bytes($0 == 1 ? try Hex.decode(ciphertext) : []) })),
+                (
+                    2,
+                    .array(
+                        try (0..<5).map {
+                            .bytes(SharePackage.commitment(to: try share($0), context: context, holder: $0).bytes)
+                        })
+                )))
+    }
+
+    /// Node 3's upload of the masked vector above, with the root of the five shares.
+    private static func upload(_ sessionID: Digest) throws -> SignedMessage<Upload> {
+        try SignedMessage(
+            signing: Upload(
+                sessionID: sessionID, node: 3, sequence: 1, chargeSequence: 42,
+                selfMaskCommitment: Digest(hex: "1c2316333532aba77709ea9abcd1a1318d5476394d43719d0ca995be67f9fc9b"),
+                vectorDigest: Digest(hex: "6f3ab4aa1ee99e4afcc409a806027bacad51ef88fc5d3692596bf1ddaa0f7bc3"),
+                shareRoot: Digest(hex: "fbdb14d3ab27a71e5fbe24b6ee47a25f116a46217ec3b81ca2bafa496f73d895")),
+            key: VectorChain.protocolKey(3))
+    }
+
+    /// A prekey that carries an agreement key has another digest, so a roster names the key with it.
+    @Test func latePrekey() throws {
+        let prekey = Prekey(
+            epochRoot: try VectorChain().epoch.root, node: 3, sequence: 1,
+            publicKey: try VectorChain.prekeySecret(3).publicKey, shareRoot: try VectorChain.digest(0x77),
+            agreementKey: try VectorChain.agreementKey(3).publicKey)
+        #expect(prekey.digest.hex == "22cdc6db45ac5f0f3639406eba698db9cdf2bd50b1e41690ada25625051dc90b")
     }
 
     /// Row 17 of the attack table: no bit of a seed or a key is ignored.

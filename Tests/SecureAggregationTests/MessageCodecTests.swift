@@ -42,7 +42,8 @@ struct MessageCodecTests {
             Sample(scenario.announcement.hellos[2].body), Sample(scenario.announcement.hellos[2]),
             Sample(scenario.announcement), Sample(bundle.prekey.body), Sample(bundle.prekey), Sample(bundle.shares),
             Sample(bundle), Sample(session.parameters.body), Sample(session.parameters),
-            Sample(try #require(session.offer(for: 4))), Sample(envelope.upload.body), Sample(envelope.upload),
+            Sample(try #require(bundle.shares.opening(of: 3))), Sample(try #require(session.offer(for: 4))),
+            Sample(envelope.upload.body), Sample(envelope.upload),
             Sample(envelope), Sample(try #require(session.labelProposal)),
             Sample(try #require(session.certificate?.votes.first).body),
             Sample(try #require(session.certificate?.votes.first)), Sample(try #require(session.certificate)),
@@ -175,7 +176,8 @@ struct MessageCodecTests {
             try shares.replacing(2, with: .array([]))
         }
         let reveal = Reveal(
-            sessionID: scenario.epoch.root, node: 0, labelDigest: scenario.epoch.root, shares: [[], []])
+            sessionID: scenario.epoch.root, node: 0, labelDigest: scenario.epoch.root, shares: [[], []],
+            openingDigest: scenario.epoch.root)
         #expect(throws: WireFormatError.self) { try reveal.replacing(4, with: .array([.bytes([1, 2])])) }
         #expect(throws: WireFormatError.self) { try reveal.replacing(2, with: .unsigned(1 << 32)) }
     }

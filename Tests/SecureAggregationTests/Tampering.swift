@@ -62,3 +62,29 @@ extension CoordinatorSession {
             neighbourPrekeys: honest.neighbourPrekeys)
     }
 }
+
+extension RevealRequest.Item {
+    /// What a member at `holder` is shown of a survivor.
+    static func of(_ envelope: UploadEnvelope, holder: Int) throws -> Self {
+        Self(deal: Deal(upload: envelope.upload), opening: try #require(envelope.shares.opening(of: holder)))
+    }
+
+    /// What a member at `holder` is shown of a dropped node.
+    static func of(_ bundle: PrekeyBundle, holder: Int) throws -> Self {
+        Self(deal: Deal(prekey: bundle.prekey), opening: try #require(bundle.shares.opening(of: holder)))
+    }
+
+    /// The same leaf with another ciphertext.
+    func replacing(ciphertext: [UInt8]) -> Self {
+        Self(deal: deal, opening: .init(commitment: opening.commitment, ciphertext: ciphertext, path: opening.path))
+    }
+}
+
+extension Reveal {
+    /// The reveal with other shares.
+    func replacing(shares: [[UInt8]], node: NodeIndex? = nil) -> Reveal {
+        Reveal(
+            sessionID: sessionID, node: node ?? self.node, labelDigest: labelDigest, shares: shares,
+            openingDigest: openingDigest)
+    }
+}

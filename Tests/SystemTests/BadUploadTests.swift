@@ -217,18 +217,21 @@ import WireFormat
         try await chain.expectRefusal(422, "refused") { await post(member, forgedReveal) }
         let foreign = try SignedMessage(
             signing: Reveal(
-                sessionID: session, node: chain.nodes[outsider].index, labelDigest: label, shares: reveal.body.shares),
+                sessionID: session, node: chain.nodes[outsider].index, labelDigest: label, shares: reveal.body.shares,
+                openingDigest: reveal.body.openingDigest),
             key: chain.nodes[outsider].keys.protocolKey)
         try await chain.expectRefusal(404, "not-found") { await post(outsider, foreign) }
         let otherLabel = try SignedMessage(
             signing: Reveal(
                 sessionID: session, node: chain.nodes[member].index, labelDigest: SHA256.hash([1]),
-                shares: reveal.body.shares), key: chain.nodes[member].keys.protocolKey)
+                shares: reveal.body.shares, openingDigest: reveal.body.openingDigest),
+            key: chain.nodes[member].keys.protocolKey)
         try await chain.expectRefusal(422, "refused") { await post(member, otherLabel) }
         let short = try SignedMessage(
             signing: Reveal(
                 sessionID: session, node: chain.nodes[member].index, labelDigest: label,
-                shares: Array(reveal.body.shares.dropLast())), key: chain.nodes[member].keys.protocolKey)
+                shares: Array(reveal.body.shares.dropLast()), openingDigest: reveal.body.openingDigest),
+            key: chain.nodes[member].keys.protocolKey)
         try await chain.expectRefusal(422, "refused") { await post(member, short) }
         try await chain.reveal(chain.quorum, session)
         try await chain.tick()

@@ -25,8 +25,13 @@ extension API {
             state.lastSeen[node] = now
             if state.quarantined { throw Problem.quarantined }
             var items: [WorkItem] = []
+            // First, so that what a member finds out counts before it is asked to open anything.
+            if state.hasShareChecks(for: node), let epoch = state.epoch?.closed {
+                items.append(WorkItem(kind: .shareCheck, sessionID: epoch.root))
+            }
             // Older checkpoints first: a node follows the log forward only.
-            for (session, live) in state.attempts.sorted(by: { $0.value.pin.size < $1.value.pin.size }) {
+            let attempts = state.attempts.sorted { $0.value.pin.size < $1.value.pin.size }
+            for (session, live) in attempts where !state.quarantinedNodes.contains(node) {
                 if let kind = live.work(for: node) { items.append(WorkItem(kind: kind, sessionID: session)) }
             }
             return WorkList(
@@ -162,7 +167,9 @@ extension API {
         return Self.noContent
     }
 
-    func postUpload(_ node: NodeIndex, _ session: Digest, _ request: HTTPRequest) async throws -> HTTPResponse {
+    func postUpload(
+        _ node: NodeIndex, _ session: Digest, _ request: HTTPRequest, certificate: Digest
+    ) async throws -> HTTPResponse {
         let envelope = try UploadEnvelope(decoding: request.body)
         guard envelope.upload.body.node == node, envelope.upload.body.sessionID == session else {
             throw Problem.forbidden
@@ -189,7 +196,8 @@ extension API {
                 throw Problem.refused("the cohort commitment comes before the upload")
             }
             var attempt = live.attempt
-            let (_, effects) = try attempt.receive(envelope, nowMilliseconds: now)
+            let (acceptance, effects) = try attempt.receive(envelope, nowMilliseconds: now)
+            if acceptance == .new { state.attempts[session]?.uploadCertificates[node] = certificate }
             try state.perform(
                 effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
         }
@@ -275,6 +283,10 @@ extension API {
         let random = service.random
         try await service.store.transact { state, connection in
             let live = try state.requireLive(session, connection)
+            // A second, different vote is refused as any other message would be; but it is proof, so it is kept first.
+            if let fault = live.attempt.session.fault(in: vote) {
+                return try state.record(fault, session: session, nowMilliseconds: now, connection)
+            }
             var attempt = live.attempt
             let effects = try attempt.receive(vote, nowMilliseconds: now)
             try state.perform(
@@ -308,10 +320,9 @@ extension LiveAttempt {
             guard let position = session.roster.position(of: node), session.uploads[position] == nil else { return nil }
             return .offer
         case .labelling:
-            return session.register.committeePosition(of: node) != nil && !votedMembers.contains(node) ? .vote : nil
+            return session.hasCommitteeRole(node) && !votedMembers.contains(node) ? .vote : nil
         case .revealing:
-            return session.register.committeePosition(of: node) != nil && !revealedMembers.contains(node)
-                ? .reveal : nil
+            return session.hasCommitteeRole(node) && !revealedMembers.contains(node) ? .reveal : nil
         case .unmasking, .aggregated, .released, .void: return nil
         }
     }

@@ -10,10 +10,10 @@ package enum Operation: String, CaseIterable, Sendable {
     // Nodes.
     case work, register, currentEpoch, postHello, postPrekey, plan, model, view
     case offer, labelProposal, revealRequest, uploadProgress
-    case putChunk, postUpload, postCohort, postVote, postReveal, postEvents
+    case putChunk, postUpload, postCohort, postVote, postReveal, postEvents, shareChecks, postShareReport
     // People.
     case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, evidence, status
-    case timeline
+    case timeline, listFaults, fault
     // Anyone of the chain.
     case checkpoint, tile, consistency, postSeenCheckpoint, revoke
 
@@ -40,6 +40,8 @@ package enum Operation: String, CaseIterable, Sendable {
         case .postVote: (.post, "v1/sessions/:session/votes", [.store], small)
         case .postReveal: (.post, "v1/sessions/:session/reveals", [.store], 16 << 20)
         case .postEvents: (.post, "v1/events", [.store], 4 << 20)
+        case .shareChecks: (.get, "v1/share-checks", [.store], small)
+        case .postShareReport: (.post, "v1/share-reports", [.store], 1 << 20)
         case .postModel: (.post, "v1/models", [.engineer], 64 << 20)
         case .proposeTask: (.post, "v1/tasks", [.engineer], 1 << 20)
         case .approveTask: (.post, "v1/tasks/:job/approval", [.officer], small)
@@ -50,6 +52,8 @@ package enum Operation: String, CaseIterable, Sendable {
         case .evidence: (.post, "v1/tasks/:job/evidence", [.auditor], 4 << 20)
         case .status: (.get, "v1/status", [.operator, .engineer, .officer, .auditor], small)
         case .timeline: (.get, "v1/subjects/:handle/timeline", [.officer], small)
+        case .listFaults: (.get, "v1/faults", [.operator, .officer, .auditor], small)
+        case .fault: (.get, "v1/faults/:digest", [.operator, .officer, .auditor], small)
         case .checkpoint: (.get, "checkpoint", Set(Role.allCases), small)
         case .postSeenCheckpoint: (.post, "v1/log/seen", [.store, .auditor], small)
         case .revoke: (.post, "v1/revocations", [.operator], small)

@@ -21,6 +21,14 @@ extension CoordinatorService {
                 sum = try await fold(live.attempt.session)
             } catch let error as SecureAggregationError {
                 log.event("round.unmask-failed", ["reason": error.description])
+                // Whoever is to blame is in no later round: each bad dealer costs one round at most.
+                let faults = live.attempt.session.dealerFaults()
+                let now = clock.nowMilliseconds()
+                try await store.transact { state, connection in
+                    for fault in faults {
+                        try state.record(fault, session: session, nowMilliseconds: now, connection)
+                    }
+                }
                 return try await abandon(session, reason: .badDealer)
             } catch let error as StorageError where !error.isFatal {
                 log.event("round.unmask-failed", ["reason": error.description])

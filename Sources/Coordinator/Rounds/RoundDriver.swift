@@ -27,7 +27,7 @@ extension CoordinatorService {
                 nowMilliseconds: now, patienceMilliseconds: configuration.helloPatienceMilliseconds, connection)
             for (session, live) in state.attempts {
                 var attempt = live.attempt
-                let effects = attempt.tick(nowMilliseconds: now)
+                let effects = attempt.tick(nowMilliseconds: now, excluding: state.uploadsToLeaveOut(of: live))
                 try state.perform(
                     effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
             }
@@ -35,6 +35,7 @@ extension CoordinatorService {
             return (due, Set(state.attempts.keys))
         }
         guard let pass else { return }
+        try await isolated("faults.not-announced") { try await announceFaults() }
         for session in pass.due { try await isolated("round.sum-not-opened") { try await openSum(of: session) } }
         // Sessions that were given up: their masked uploads have no further use, and do not wait for the next restart.
         for session in uploaded.subtracting(pass.live) {

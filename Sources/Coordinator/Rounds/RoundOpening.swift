@@ -84,28 +84,30 @@ extension CoordinatorState {
         task: TaskState, nowMilliseconds: Int64, configuration: CoordinatorConfiguration, epoch: Epoch
     ) -> [NodeIndex]? {
         guard nowMilliseconds + configuration.deadlines.collecting < epoch.endsAtMilliseconds else { return nil }
-        let live = lastSeen.filter {
-            nowMilliseconds - $0.value <= configuration.livenessMilliseconds && epoch.agreementKeys[$0.key] != nil
+        let quarantined = quarantinedNodes
+        let ready = lastSeen.filter {
+            nowMilliseconds - $0.value <= configuration.livenessMilliseconds && !quarantined.contains($0.key)
+                && offerablePrekey(of: $0.key) != nil
         }.map(\.key)
-        let ready = live.filter { !unusedPrekeys[$0, default: []].isEmpty }
         guard ready.count >= task.plan.plan.minAlive else { return nil }
-        // Everyone registered is the best cohort; fewer is right once the missing ones had their time.
-        let complete = ready.count == keys.register.nodes.count
+        // Everyone who may take part is the best cohort; fewer is right once the missing ones had their time.
+        let complete = ready.count + quarantined.count >= keys.register.nodes.count
         let waiting = max(task.lastEndedMilliseconds, startedMilliseconds)
         let patient = nowMilliseconds - waiting >= configuration.openPatienceMilliseconds
         guard complete || patient else { return nil }
         return ready.sorted()
     }
 
-    /// Takes the oldest unused prekey of each node.
+    /// Takes the oldest usable prekey of each node.
     private func takePrekeys(
         of nodes: [NodeIndex], _ connection: borrowing SQLConnection
     ) throws -> (Roster, [PrekeyBundle]) {
         var entries: [RosterEntry] = []
         var bundles: [PrekeyBundle] = []
         for node in nodes {
-            guard let sequence = unusedPrekeys[node]?.first else { throw Problem.storage }
-            unusedPrekeys[node]?.removeFirst()
+            guard let sequence = offerablePrekey(of: node) else { throw Problem.storage }
+            unusedPrekeys[node]?.removeAll { $0 == sequence }
+            verdicts.forget(prekey: sequence, of: node)
             let bundle = try prekey(of: node, sequence: sequence, connection)
             entries.append(RosterEntry(node: node, sequence: sequence, prekeyDigest: bundle.prekey.body.digest))
             bundles.append(bundle)

@@ -27,8 +27,11 @@ extension CoordinatorState {
                 guard changed == 1 else { throw Problem.storage }
             case .storeUpload(let position, let envelope):
                 try connection.execute(
-                    "INSERT INTO upload VALUES (?, ?, ?, ?)", session.bytes, position, envelope.digest.bytes,
-                    envelope.encoded())
+                    "INSERT INTO upload VALUES (?, ?, ?, ?, ?)", session.bytes, position, envelope.digest.bytes,
+                    envelope.encoded(), live.uploadCertificates[envelope.upload.body.node]?.bytes)
+                if let deal = attempt.session.uploadDeal(position: position) {
+                    verdicts.await(deal.digest, .upload(session: session, position: position))
+                }
             case .storeSurvivors(let survivors):
                 try connection.execute("INSERT INTO survivors VALUES (?, ?)", session.bytes, survivors.bitmap)
             case .storeVote(let vote):
@@ -43,6 +46,8 @@ extension CoordinatorState {
                 try connection.execute(
                     "INSERT INTO reveal VALUES (?, ?, ?)", session.bytes, Int(reveal.body.node), reveal.encoded())
                 live.revealedMembers.insert(reveal.body.node)
+            case .recordFault(let evidence):
+                try record(evidence, session: session, nowMilliseconds: nowMilliseconds, connection)
             case .void(let reason, let spent):
                 try void(
                     reason, spent: spent, session: session, live: live, nowMilliseconds: nowMilliseconds,
@@ -50,6 +55,7 @@ extension CoordinatorState {
             }
         }
         attempts[session] = attempt.state.isFinal ? nil : live
+        if attempt.state.isFinal { verdicts.forget(session) }
         if attempt.state.isFinal, var task = tasks[live.job] {
             task.lastRoundFinished = Self.isFinished(
                 (
@@ -143,9 +149,10 @@ extension CoordinatorState {
             let session = try CoordinatorSession(
                 parameters: row.parameters, roster: row.roster, prekeys: try prekeys(of: row.roster, connection),
                 register: keys.register, epoch: epoch)
-            let uploads = try connection.query(
-                "SELECT envelope FROM upload WHERE session = ? ORDER BY position", row.session.bytes
-            ) { try UploadEnvelope(decoding: try $0.blob(0)) }
+            let stored = try connection.query(
+                "SELECT envelope, certificate FROM upload WHERE session = ? ORDER BY position", row.session.bytes
+            ) { (envelope: try UploadEnvelope(decoding: try $0.blob(0)), certificate: try $0.optionalDigest(1)) }
+            let uploads = stored.map(\.envelope)
             let votes = try connection.query(
                 "SELECT message FROM vote WHERE session = ? ORDER BY node", row.session.bytes
             ) { try SignedMessage<LabelVote>(decoding: try $0.blob(0)) }
@@ -175,6 +182,9 @@ extension CoordinatorState {
                 committedCohorts: Set(cohorts), votedMembers: Set(votes.map(\.body.node)),
                 revealedMembers: Set(reveals.map(\.body.node)),
                 pin: try pin(of: parameters, connection))
+            for (envelope, certificate) in stored {
+                attempts[row.session]?.uploadCertificates[envelope.upload.body.node] = certificate
+            }
         }
     }
 

@@ -31,6 +31,10 @@ final class CoordinatorState {
     var attempts: [Digest: LiveAttempt] = [:]
     var revokedCertificates: Set<Digest> = []
 
+    // Faults that were proved, and what committee members said about shares.
+    var faults: [StoredFault] = []
+    var verdicts = ShareVerdicts()
+
     // Volatile: who asked for work when, by the coordinator's clock. Lost at a restart without harm.
     var lastSeen: [NodeIndex: Int64] = [:]
     var quarantined = false
@@ -65,6 +69,8 @@ final class CoordinatorState {
         try reloadAttempts(connection)
         revokedCertificates = Set(
             try connection.query("SELECT certificate FROM revoked") { try $0.digest(0) })
+        try reloadFaults(connection)
+        try reloadVerdicts(connection)
         revision = stored
     }
 }
@@ -148,6 +154,8 @@ struct LiveAttempt: Sendable {
     var committedCohorts: Set<NodeIndex>
     var votedMembers: Set<NodeIndex>
     var revealedMembers: Set<NodeIndex>
+    /// The certificates that uploads came with.
+    var uploadCertificates: [NodeIndex: Digest] = [:]
     /// The view a node of this session gets.
     let pin: ViewPin
 }

@@ -22,8 +22,10 @@ extension CoordinatorState {
         try connection.execute(
             "INSERT INTO epoch VALUES (?, ?, ?, NULL)", Int64(next.number), next.endsAtMilliseconds,
             next.openedAtMilliseconds)
+        try connection.execute("DELETE FROM share_report")
         epoch = next
         unusedPrekeys = [:]
+        verdicts = ShareVerdicts()
         return true
     }
 
@@ -97,6 +99,7 @@ extension CoordinatorState {
             "INSERT INTO prekey VALUES (?, ?, ?, ?, ?, NULL)", Int(node), Int64(sequence), Int64(epoch.number), key,
             bytes)
         unusedPrekeys[node, default: []].append(sequence)
+        verdicts.await(Deal(prekey: bundle.prekey).digest, .prekey(node: node, sequence: sequence))
     }
 
     /// Unused prekeys kept for one node.

@@ -1,5 +1,6 @@
 // What a node must never forget: charges, burned prekeys, committee locks, consent captures. Deleted secrets are
-// overwritten (secure_delete is on), and the folder belongs in no backup: a restored copy would have forgotten promises.
+// overwritten (secure_delete is on), and the folder belongs in no backup: a restored copy would have forgotten promises. One
+// that is put back all the same is noticed (BootCounter).
 
 import Storage
 
@@ -37,6 +38,17 @@ enum AgentSchema {
             CREATE INDEX training_decisions ON consent_event(handle, number) WHERE training <> 0;
             CREATE TABLE capture_file(name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
             CREATE TABLE boot(only INTEGER PRIMARY KEY CHECK(only = 1), identifier BLOB NOT NULL, count INTEGER NOT NULL);
-            """)
+            """),
+        Migration(
+            version: 2,
+            """
+            -- As many as the file beside the keys says, or one more.
+            CREATE TABLE boot_counter(only INTEGER PRIMARY KEY CHECK(only = 1), number INTEGER NOT NULL);
+            INSERT INTO boot_counter VALUES (1, 0);
+            -- Starts that found the store missing or old: the counter then, and the newest epoch the store knew.
+            CREATE TABLE restoration(number INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+            -- As the coordinator signed them: half of the proof, if it signs another session as the same attempt.
+            ALTER TABLE session ADD COLUMN parameters BLOB;
+            """),
     ])
 }

@@ -12,6 +12,7 @@ import WireFormat
 /// The agent's database.
 struct AgentStore: Sendable {
     let database: Database
+    let counter: BootCounter
 
     // MARK: Epochs and prekeys
 
@@ -94,8 +95,8 @@ struct AgentStore: Sendable {
                 let last = try connection.queryOne(
                     "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
                 ) { try $0.integer(0) }
-                // The epoch's number leads, so a node whose disk was replaced starts behind every number it ever used.
-                let prepared = try make(max(UInt64(last ?? 0) + 1, epoch.number << 32))
+                let floor = try Self.sequenceFloor(epoch: epoch.number, connection)
+                let prepared = try make(max(UInt64(last ?? 0) + 1, floor))
                 try connection.execute(
                     "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
                     Int64(prepared.sequence), Int64(epoch.number),
@@ -168,7 +169,7 @@ struct AgentStore: Sendable {
     /// Charges a round to this node's budget, once, and returns the charge's number.
     /// - Throws: `BudgetError` if the plan's rounds are used up or the round is out of order.
     func charge(_ plan: ValidatedPlan, round: UInt64, cap: UInt64?) async throws -> UInt64 {
-        try await database.write { connection in
+        try await promise { connection in
             let charges = try connection.query("SELECT job, round, number, planned_rounds, micro_zcdp FROM charge") {
                 (
                     job: try $0.blob(0), round: UInt64(try $0.integer(1)), number: UInt64(try $0.integer(2)),
@@ -179,27 +180,39 @@ struct AgentStore: Sendable {
             let cost = plan.accountant.microZCDPPerRound
             let planned = UInt64(plan.plan.roundCount)
             // Every job this node ever answered counts towards its cap: a new plan is no new budget.
-            let jobs = Dictionary(grouping: charges, by: \.job).compactMapValues { rows in
+            var jobs = Dictionary(grouping: charges, by: \.job).compactMapValues { rows in
                 rows.first.map {
                     NodeBudget.Job(
                         plannedRounds: $0.planned, microZCDPPerRound: $0.cost, chargedRounds: Set(rows.map(\.round)))
                 }
             }
+            // A store that forgot charges must not find room under the cap that is not there.
+            let assumed = try Self.assumedRounds(before: round, recorded: Set(rows.map(\.round)), connection)
+            if !assumed.isEmpty, rows.allSatisfy({ $0.round < round }) {
+                jobs[plan.jobID.bytes] = NodeBudget.Job(
+                    plannedRounds: rows.first?.planned ?? planned, microZCDPPerRound: rows.first?.cost ?? cost,
+                    chargedRounds: Set(rows.map(\.round) + assumed))
+            }
             var budget = try NodeBudget(jobs: jobs, capMicroZCDP: cap)
             let isNew = try budget.charge(
                 job: plan.jobID.bytes, round: round, plannedRounds: planned, microZCDPPerRound: cost)
             if !isNew, let number = rows.first(where: { $0.round == round })?.number { return number }
-            try connection.execute(
-                "INSERT INTO charge(job, round, planned_rounds, micro_zcdp) VALUES (?, ?, ?, ?)", plan.jobID.bytes,
-                Int64(round), Int64(planned), Int64(cost))
+            for charged in assumed + [round] {
+                try connection.execute(
+                    "INSERT INTO charge(job, round, planned_rounds, micro_zcdp) VALUES (?, ?, ?, ?)",
+                    plan.jobID.bytes, Int64(charged), Int64(planned), Int64(cost))
+            }
             return UInt64(connection.lastInsertedRowID)
         }
     }
 
     /// Burns a prekey for a session and returns its private key, for this one use.
     /// - Throws: ``SecureAggregationError/alreadyUsed(_:)``.
-    func burn(_ sequence: UInt64, for parameters: SessionParameters) async throws -> X25519PrivateKey {
-        try await database.write { connection in
+    func burn(
+        _ sequence: UInt64, for signed: SignedMessage<SessionParameters>
+    ) async throws -> X25519PrivateKey {
+        let parameters = signed.body
+        return try await promise { connection in
             let secret = try connection.queryOne(
                 "SELECT secret FROM prekey WHERE sequence = ? AND session IS NULL", Int64(sequence)
             ) { try $0.optionalBlob(0) }
@@ -209,9 +222,10 @@ struct AgentStore: Sendable {
                 "UPDATE prekey SET session = ?, secret = NULL WHERE sequence = ?", session.bytes, Int64(sequence))
             do {
                 try connection.execute(
-                    "INSERT INTO session(session, job, round, attempt, sequence) VALUES (?, ?, ?, ?, ?)",
-                    session.bytes, parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
-                    Int64(sequence))
+                    """
+                    INSERT INTO session(session, job, round, attempt, sequence, parameters) VALUES (?, ?, ?, ?, ?, ?)
+                    """, session.bytes, parameters.jobID.bytes, Int64(parameters.round), Int64(parameters.attempt),
+                    Int64(sequence), signed.encoded())
             } catch let error as StorageError {
                 if case .constraint = error { throw SecureAggregationError.alreadyUsed("this attempt") }
                 throw error
@@ -276,7 +290,7 @@ struct AgentStore: Sendable {
     /// Stores promises, all or none.
     func store(_ changes: [LockChange]) async throws {
         guard !changes.isEmpty else { return }
-        try await database.write { connection in
+        try await promise { connection in
             for change in changes {
                 let row = change.row
                 // No OR REPLACE: a promise that contradicts an earlier one must fail here too.

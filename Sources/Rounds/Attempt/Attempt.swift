@@ -19,6 +19,8 @@ public enum AttemptEffect: Sendable {
     case charge(LabelCertificate)
     /// Store a reveal.
     case storeReveal(SignedMessage<Reveal>)
+    /// Store evidence of a fault that an accepted message proves.
+    case recordFault(FaultEvidence)
     /// Give up. The reservation is released unless `spent`.
     case void(VoidReason, spent: Bool)
 }
@@ -124,7 +126,8 @@ public struct Attempt: Sendable {
     public var everyoneUploaded: Bool { session.uploads.count == session.roster.entries.count }
 
     /// Time has passed, or everyone uploaded: seals uploads when due, and gives up when a quorum is overdue.
-    /// - Parameter excluding: nodes revoked since the offer.
+    /// - Parameter excluding: nodes whose uploads are left out: revoked or quarantined since the offer, or with more complaints
+    ///   about their shares than the committee can do without.
     public mutating func tick(
         nowMilliseconds: Int64, excluding: Set<NodeIndex> = []
     ) -> [AttemptEffect] {
@@ -176,6 +179,7 @@ public struct Attempt: Sendable {
         do { acceptance = try session.receive(reveal) } catch .wrongPhase { return [] } catch { throw .refused(error) }
         guard acceptance == .new else { return [] }
         var effects: [AttemptEffect] = [.storeReveal(reveal)]
+        if let fault = session.fault(in: reveal) { effects.append(.recordFault(fault)) }
         if state == .revealing, session.phase == .unmasking {
             effects.append(move(to: .unmasking, due: nowMilliseconds))
         }

@@ -14,11 +14,13 @@ public struct WorkItem: Equatable, Hashable, Sendable {
         case vote = 2
         /// Open shares for a session: fetch its reveal request.
         case reveal = 3
+        /// Check shares that were dealt to this node: fetch its share checks. Named by the epoch's root instead of a session.
+        case shareCheck = 4
     }
 
     /// What to do.
     public let kind: Kind
-    /// In which session.
+    /// In which session; for share checks, in which epoch.
     public let sessionID: Digest
 
     /// Describes an item.
@@ -99,7 +101,7 @@ public struct WorkList: WireMessage {
             var item = try MessageReader(value, message: "work-list.item")
             let number = try item.unsigned(1, "kind")
             guard let kind = WorkItem.Kind(rawValue: number) else {
-                throw .unexpected(field: "work-list.item.kind", expected: "1, 2 or 3")
+                throw .unexpected(field: "work-list.item.kind", expected: "1, 2, 3 or 4")
             }
             let bytes = try item.bytes(2, "sessionId", count: Digest.byteCount)
             try item.finish()

@@ -40,6 +40,8 @@ public struct CommitteeMember: Sendable {
         try context.check(proposal.parameters, roster: proposal.roster)
         let parameters = proposal.parameters.body
         try requireSeat(context)
+        // A late node has no committee role: it may be one that lost its memory, and can open nothing anyway.
+        guard context.epoch.agreementKeys[node] != nil else { throw .unknown("own agreement key in the epoch") }
         try requireInTime(parameters, context: context)
         guard proposal.survivors.sessionID == parameters.sessionID else { throw .mismatch(field: "sessionId") }
         let survivors = proposal.survivors
@@ -65,7 +67,8 @@ public struct CommitteeMember: Sendable {
     /// C2: open one kind of share a node.
     ///
     /// For a node labelled alive: the share of its self-mask seed. For a dropped one: the share of its prekey's private key.
-    /// Never both, and nothing at all where the ciphertext of that kind does not open. The lock names the ciphertexts too: a
+    /// Never both, and nothing at all where the ciphertext of that kind is not the dealer's, does not open or holds another
+    /// share than the dealer committed to. The lock names the ciphertexts too: a
     /// node that was cloned may have dealt two seeds in one session, and a member that opened both by turns would give
     /// the coordinator two sums of one round.
     /// - Parameters:
@@ -94,50 +97,55 @@ public struct CommitteeMember: Sendable {
             .requireConnected(alive: survivors.alive)
         try request.certificate.verify(survivors: survivors, register: context.register)
         guard request.items.count == roster.entries.count else { throw .mismatch(field: "items") }
+        let openingDigest = request.openingDigest
         // The member may not have voted itself; the certificate binds it all the same.
         var changes: [LockChange] = []
         let promises =
             [
                 LockChange.label(session: sessionID, label: survivors.digest),
-                .round(job: parameters.jobID, round: parameters.round, opening: request.openingDigest),
+                .round(job: parameters.jobID, round: parameters.round, opening: openingDigest),
             ]
             + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
         for change in promises {
             guard locks.permits(change) else { throw .locked("this reveal") }
             if !locks.contains(change) { changes.append(change) }
         }
-        var shares: [[UInt8]] = []
-        shares.reserveCapacity(roster.entries.count)
-        for (index, entry) in roster.entries.enumerated() {
-            let shareContext = Self.shareContext(
-                entry: entry, item: request.items[index], alive: survivors.alive[index], sessionID: sessionID,
-                epochRoot: parameters.epochRoot)
-            let share = shareContext.flatMap {
-                try? SharePackage.open(
-                    request.items[index].ciphertext, context: $0, holder: position, register: context.register,
-                    epoch: context.epoch, agreementKey: agreementKey)
-            }
-            shares.append(share?.rawRepresentation.unprotectedCopy() ?? [])
+        let shares = zip(roster.entries.indices, request.items).map { index, item in
+            share(
+                item: item, entry: roster.entries[index], alive: survivors.alive[index], sessionID: sessionID,
+                agreementKey: agreementKey, context: context
+            )?.rawRepresentation.unprotectedCopy() ?? []
         }
         return CommitteeDecision(
             lockChanges: changes,
-            answer: Reveal(sessionID: sessionID, node: node, labelDigest: survivors.digest, shares: shares))
+            answer: Reveal(
+                sessionID: sessionID, node: node, labelDigest: survivors.digest, shares: shares,
+                openingDigest: openingDigest))
     }
 
-    /// The one context in which a roster position's share may be opened, given its label.
-    static func shareContext(
-        entry: RosterEntry, item: RevealRequest.Item, alive: Bool, sessionID: Digest, epochRoot: Digest
-    ) -> ShareContext? {
-        if alive {
-            return ShareContext(
-                kind: .selfMaskSeed, scope: sessionID, dealer: entry.node, chargeSequence: item.chargeSequence)
+    /// The one share that may be opened for a roster position, given its label; nil if what is offered is not what the dealer
+    /// signed, does not open, or is not what the dealer committed to. A member that revealed such a share would sign a lie.
+    private func share(
+        item: RevealRequest.Item, entry: RosterEntry, alive: Bool, sessionID: Digest, agreementKey: X25519PrivateKey,
+        context: SessionContext
+    ) -> SecretShare? {
+        let deal = item.deal
+        guard deal.dealer == entry.node, (deal.upload != nil) == alive else { return nil }
+        if let upload = deal.upload?.body {
+            guard upload.sessionID == sessionID, upload.sequence == entry.sequence else { return nil }
         }
-        // The roster names the prekey by its digest: the coordinator cannot have another one of the node opened.
-        guard SHA256.tagged("prekey", item.prekey) == entry.prekeyDigest,
-            let prekey = try? Prekey(decoding: item.prekey),
-            prekey.epochRoot == epochRoot, prekey.node == entry.node, prekey.sequence == entry.sequence
+        // The roster names the prekey by its digest: the coordinator cannot have another one of the node opened, nor take a
+        // late node's agreement key from another one.
+        if let prekey = deal.prekey {
+            guard SHA256.tagged("prekey", prekey.bodyBytes) == entry.prekeyDigest else { return nil }
+        }
+        guard let root = deal.shareRoot, (try? deal.verify(register: context.register, epoch: context.epoch)) != nil,
+            (try? item.opening.verify(
+                root: root, position: position, count: context.register.committee.count)) != nil
         else { return nil }
-        return ShareContext(kind: .prekeySecret, scope: prekey.id, dealer: entry.node, chargeSequence: 0)
+        return deal.share(
+            opening: item.opening, holder: position, register: context.register, epoch: context.epoch,
+            agreementKey: agreementKey)
     }
 
     /// The seat was looked up once; the register of this request may be another version.

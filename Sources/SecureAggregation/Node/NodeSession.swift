@@ -86,8 +86,9 @@ public struct NodeSession: Sendable {
     ) throws(SecureAggregationError) -> Action {
         guard case .computing(let chargeSequence) = state else { throw .wrongPhase("vector") }
         guard words.count == offer.parameters.wordCount else { throw .mismatch(field: "vector length") }
+        // A late node's key is in its prekey instead, which the offer's check compared with the one it made itself.
         guard context.epoch.root == offer.parameters.epochRoot,
-            context.epoch.agreementKeys[node] == keys.agreementKey.publicKey
+            context.epoch.agreementKeys[node].map({ $0 == keys.agreementKey.publicKey }) ?? true
         else { throw .mismatch(field: "own agreement key") }
         guard context.register.digest == offer.parameters.registerDigest,
             context.register.node(node)?.protocolKey == keys.protocolKey.publicKey

@@ -77,7 +77,8 @@ public struct SessionContext: Sendable {
         guard parameters.cohortSize == roster.entries.count, parameters.cohortSize >= parameters.minAlive else {
             throw .mismatch(field: "cohortSize")
         }
-        guard roster.entries.allSatisfy({ epoch.agreementKeys[$0.node] != nil }) else {
+        // Not every node need be in the epoch's announcement: one that joined later brings its agreement key with its prekey.
+        guard roster.entries.allSatisfy({ register.node($0.node) != nil }) else {
             throw .unknown("node in the roster")
         }
         let derived = try ProtocolParameters.derive(register: register, cohort: parameters.cohortSize)

@@ -102,6 +102,10 @@ public struct Register: WireMessage {
     /// The quorum of this register's committee.
     public var quorum: Int { Register.quorum(committeeSize: committee.count, corruptMax: corruptMax) }
 
+    /// Complaints about one deal that are borne: min(C, L − l). Up to C may be lies, and with more than L − l bad shares the
+    /// secret might not open. A deal with more is not used; with more than C its dealer is to blame.
+    public var toleratedComplaints: Int { max(0, min(corruptMax, committee.count - quorum)) }
+
     /// The smallest survivor set that any session may label alive.
     public var smallestMinAlive: Int { corruptMax + Register.minimumHonestSurvivors }
 

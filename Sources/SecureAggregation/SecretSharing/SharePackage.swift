@@ -1,5 +1,5 @@
-// A dealt secret on its way to the committee: one ciphertext and one commitment a member. The dealer signs the root of
-// the commitments, so a wrong share is evidence against exactly one party.
+// A dealt secret on its way to the committee: one ciphertext and one commitment a member. The dealer signs one root over
+// both, so a wrong share is evidence against exactly one party: whoever signed that root.
 
 import Cryptography
 import MerkleLog
@@ -51,10 +51,9 @@ public struct SharePackage: WireMessage {
 
     static let ciphertextByteCount = AESGCM.nonceByteCount + SecretShare.byteCount + AESGCM.tagByteCount
 
-    /// The dealer-signed root over ``commitments`` (an RFC 6962 tree, so one leaf opens with a short proof).
-    public var root: Digest {
-        MerkleTree(leafHashes: commitments.map { MerkleTreeHash.leaf($0.bytes) }).root
-    }
+    /// The dealer-signed root over every commitment with its ciphertext (an RFC 6962 tree, so one leaf opens with a short
+    /// proof, ``opening(of:)``).
+    public var root: Digest { tree.root }
 
     /// The message as CBOR.
     public var cborValue: CBORValue {
@@ -121,12 +120,14 @@ public struct SharePackage: WireMessage {
     }
 
     /// Opens the ciphertext addressed to `holder`.
+    /// - Parameter lateKey: the agreement key in the prekey of a dealer that is not in the epoch's announcement.
     /// - Throws: ``SecureAggregationError/badShare(_:)`` if it does not authenticate in this context.
     public static func open(
         _ ciphertext: [UInt8], context: ShareContext, holder: Int, register: Register, epoch: Epoch,
-        agreementKey: X25519PrivateKey
+        agreementKey: X25519PrivateKey, lateKey: X25519PublicKey? = nil
     ) throws(SecureAggregationError) -> SecretShare {
-        guard ciphertext.count == ciphertextByteCount, let dealerKey = epoch.agreementKeys[context.dealer],
+        guard ciphertext.count == ciphertextByteCount,
+            let dealerKey = epoch.agreementKeys[context.dealer] ?? lateKey,
             register.committee.indices.contains(holder)
         else { throw .badShare("share ciphertext") }
         do {

@@ -3,6 +3,7 @@
 // Its state is the fold of accepted messages: feeding the stored ones to a fresh value gives the same state back.
 
 import Cryptography
+import MerkleLog
 
 /// One session at the coordinator.
 public struct CoordinatorSession: Sendable {
@@ -46,11 +47,16 @@ public struct CoordinatorSession: Sendable {
     /// The survivor set, once uploads are closed.
     public private(set) var survivors: SurvivorSet?
     private var votes: [NodeIndex: SignedMessage<LabelVote>] = [:]
+    /// The accepted vote of a member.
+    func acceptedVote(of member: NodeIndex) -> SignedMessage<LabelVote>? { votes[member] }
     /// The certificate, once a quorum voted.
     public private(set) var certificate: LabelCertificate?
     private var reveals: [NodeIndex: SignedMessage<Reveal>] = [:]
     /// By roster position: the shares that match their commitments, at most l.
-    private var goodShares: [[(position: Int, share: SecretShare)]] = []
+    private(set) var goodShares: [[(position: Int, share: SecretShare)]] = []
+    /// By roster position, from the certificate on: the tree of the package that shares are asked from. Every member's
+    /// request opens a leaf of each.
+    private var dealtTrees: [MerkleTree] = []
 
     /// Opens a session the coordinator has signed.
     /// - Parameter prekeys: one bundle a roster position.
@@ -87,6 +93,11 @@ public struct CoordinatorSession: Sendable {
 
     private var graph: MaskGraph {
         MaskGraph(nodeCount: roster.entries.count, parameters: parameters.body.derived)
+    }
+
+    /// Whether `node` votes and reveals here: it has a seat, and was in the epoch's announcement.
+    public func hasCommitteeRole(_ node: NodeIndex) -> Bool {
+        register.committeePosition(of: node) != nil && epoch.agreementKeys[node] != nil
     }
 
     // MARK: Offer
@@ -135,7 +146,8 @@ public struct CoordinatorSession: Sendable {
     }
 
     /// Closes uploads and fixes the survivor set.
-    /// - Parameter excluded: nodes revoked since the offer; their uploads are not used.
+    /// - Parameter excluded: nodes whose uploads are not used: revoked or quarantined since the offer, or with more
+    ///   complaints about their shares than the committee can do without.
     /// - Throws: ``SecureAggregationError/tooFew(_:have:need:)`` or ``SecureAggregationError/disconnected``: the session is
     ///   then void, before anyone voted.
     public mutating func closeUploads(
@@ -180,6 +192,7 @@ public struct CoordinatorSession: Sendable {
         if votes.count >= register.quorum {
             certificate = LabelCertificate(votes: votes.sorted { $0.key < $1.key }.map(\.value))
             goodShares = Array(repeating: [], count: roster.entries.count)
+            dealtTrees = roster.entries.indices.map { package(position: $0, alive: survivors.alive[$0]).tree }
             phase = .revealing
         }
         return .new
@@ -191,15 +204,10 @@ public struct CoordinatorSession: Sendable {
     public func revealRequest(for member: NodeIndex) -> RevealRequest? {
         guard let certificate, let survivors, let holder = register.committeePosition(of: member) else { return nil }
         let items = roster.entries.indices.map { position in
-            if survivors.alive[position], let envelope = uploads[position] {
-                return RevealRequest.Item(
-                    ciphertext: envelope.shares.ciphertexts[holder],
-                    chargeSequence: envelope.upload.body.chargeSequence, prekey: [])
-            }
-            let bundle = prekeys[position]
+            let alive = survivors.alive[position]
             return RevealRequest.Item(
-                ciphertext: bundle.shares.ciphertexts[holder], chargeSequence: 0,
-                prekey: bundle.prekey.bodyBytes)
+                deal: deal(position: position, alive: alive),
+                opening: package(position: position, alive: alive).opening(of: holder, in: dealtTrees[position]))
         }
         return RevealRequest(
             sessionID: sessionID, certificate: certificate, bitmap: survivors.bitmap, items: items)
@@ -223,11 +231,16 @@ public struct CoordinatorSession: Sendable {
         guard phase == .revealing else { throw .wrongPhase("a reveal") }
         guard reveal.body.shares.count == roster.entries.count else { throw .mismatch(field: "shares") }
         try reveal.verify(by: member.protocolKey)
+        // What the member says it answers must be what it was asked: its signature then stands against its own shares.
+        guard reveal.body.openingDigest == revealRequest(for: reveal.body.node)?.openingDigest else {
+            throw .mismatch(field: "openingDigest")
+        }
         reveals[reveal.body.node] = reveal
         for (position, bytes) in reveal.body.shares.enumerated() where goodShares[position].count < register.quorum {
+            let alive = survivors.alive[position]
             guard let share = try? SecretShare(SecretBytes(copying: bytes)),
-                let (package, context) = dealt(position: position, alive: survivors.alive[position]),
-                package.matches(share, context: context, holder: holder)
+                let context = deal(position: position, alive: alive).context,
+                package(position: position, alive: alive).matches(share, context: context, holder: holder)
             else { continue }
             goodShares[position].append((holder, share))
         }
@@ -241,30 +254,25 @@ public struct CoordinatorSession: Sendable {
         goodShares.indices.filter { goodShares[$0].count < register.quorum }.map { roster.entries[$0].node }
     }
 
-    /// The package that a roster position's shares come from, given its label, and the context they were dealt in.
-    private func dealt(position: Int, alive: Bool) -> (SharePackage, ShareContext)? {
-        let entry = roster.entries[position]
-        if alive {
-            guard let envelope = uploads[position] else { return nil }
-            return (
-                envelope.shares,
-                ShareContext(
-                    kind: .selfMaskSeed, scope: sessionID, dealer: entry.node,
-                    chargeSequence: envelope.upload.body.chargeSequence)
-            )
-        }
-        let bundle = prekeys[position]
-        return (
-            bundle.shares,
-            ShareContext(kind: .prekeySecret, scope: bundle.prekey.body.id, dealer: entry.node, chargeSequence: 0)
-        )
+    /// The package that a roster position's shares come from, given its label.
+    func package(position: Int, alive: Bool) -> SharePackage {
+        if alive, let envelope = uploads[position] { return envelope.shares }
+        return prekeys[position].shares
+    }
+
+    /// What the node at a roster position signed about that package.
+    func deal(position: Int, alive: Bool) -> Deal {
+        let prekey = prekeys[position].prekey
+        guard alive, let envelope = uploads[position] else { return Deal(prekey: prekey) }
+        let isLate = epoch.agreementKeys[prekey.body.node] == nil
+        return Deal(upload: envelope.upload, latePrekey: isLate ? prekey : nil)
     }
 
     // MARK: Unmasking
 
     /// Joins the shares: all that is needed to take the masks out of the sum.
     /// - Throws: ``SecureAggregationError/wrongPhase(_:)`` too early, ``SecureAggregationError/badShare(_:)`` naming a node
-    ///   whose dealt secret does not match its own commitment: evidence against that dealer, and the session is void.
+    ///   whose dealt secret does not match its own commitment: ``dealerFaults()`` has the evidence, and the session is void.
     public func unmaskPlan() throws(SecureAggregationError) -> UnmaskPlan {
         guard phase == .unmasking, let survivors else { throw .wrongPhase("unmasking") }
         let graph = graph
@@ -273,20 +281,17 @@ public struct CoordinatorSession: Sendable {
         var dropped: [DroppedNode] = []
         for (position, entry) in roster.entries.enumerated() {
             let secret = try joiner.join(goodShares[position])
+            guard deal(position: position, alive: survivors.alive[position]).isKept(by: secret) else {
+                throw .badShare(
+                    "\(survivors.alive[position] ? "self-mask seed" : "prekey secret") of node \(entry.node)")
+            }
             if survivors.alive[position] {
-                guard let upload = uploads[position]?.upload.body,
-                    MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: entry.node, seed: secret)
-                        == upload.selfMaskCommitment
-                else { throw .badShare("self-mask seed of node \(entry.node)") }
                 let key = try refusing(as: "self mask") {
                     try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: secret, node: entry.node)
                 }
                 selfMasks.append(MaskTerm(key: key, subtract: true))
             } else {
                 let privateKey = try refusing(as: "prekey secret") { try X25519PrivateKey(secret) }
-                guard privateKey.publicKey == prekeys[position].prekey.body.publicKey else {
-                    throw .badShare("prekey secret of node \(entry.node)")
-                }
                 let survivingNeighbours = graph.neighbours(of: position).filter { survivors.alive[$0] }
                 dropped.append(
                     DroppedNode(

@@ -99,6 +99,10 @@ public struct Epoch: Sendable, Equatable {
     public let endsAtMilliseconds: Int64
     /// ek of every node that said hello.
     public let agreementKeys: [NodeIndex: X25519PublicKey]
+    private let announcedKeys: Set<X25519PublicKey>
+
+    /// Whether `key` is a node's in the announcement.
+    func isAnnounced(_ key: X25519PublicKey) -> Bool { announcedKeys.contains(key) }
 
     /// Verifies an announcement against the register.
     /// - Throws: ``SecureAggregationError`` naming what fails: another register, order, an unknown node, a signature, a
@@ -135,5 +139,6 @@ public struct Epoch: Sendable, Equatable {
         root = hasher.finalize()
         endsAtMilliseconds = announcement.endsAtMilliseconds
         agreementKeys = keys
+        announcedKeys = seen
     }
 }

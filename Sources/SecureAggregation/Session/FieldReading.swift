@@ -10,10 +10,20 @@ extension MessageReader {
     }
 
     mutating func x25519Key(_ key: UInt64, _ name: String) throws(WireFormatError) -> X25519PublicKey {
-        let bytes = try bytes(key, name, count: 32)
-        do { return try X25519PublicKey(bytes) } catch {
+        try Self.x25519Key(field(key, name), name)
+    }
+
+    /// Absent, or a key that passes every check.
+    mutating func optionalX25519Key(_ key: UInt64, _ name: String) throws(WireFormatError) -> X25519PublicKey? {
+        guard let value = optionalField(key) else { return nil }
+        return try Self.x25519Key(value, name)
+    }
+
+    private static func x25519Key(_ value: CBORValue, _ name: String) throws(WireFormatError) -> X25519PublicKey {
+        guard case .bytes(let bytes) = value, let publicKey = try? X25519PublicKey(bytes) else {
             throw .unexpected(field: name, expected: "a canonical X25519 key of large order")
         }
+        return publicKey
     }
 
     mutating func ed25519Key(_ key: UInt64, _ name: String) throws(WireFormatError) -> Ed25519PublicKey {

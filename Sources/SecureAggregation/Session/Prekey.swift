@@ -19,11 +19,11 @@ public struct Prekey: SignedBody {
     public let sequence: UInt64
     /// pk: other nodes derive pair masks with it.
     public let publicKey: X25519PublicKey
-    /// Root of the commitments to the shares of its private key.
+    /// Root of the commitments to, and ciphertexts of, the shares of its private key.
     public let shareRoot: Digest
-
-    /// No encoding is longer: five fields of at most 32 bytes with their heads.
-    static let maximumByteCount = 160
+    /// ek of a node that joined after the epoch's list was closed; nil for a node that is in the list. The roster names the
+    /// prekey by its digest, so everyone in a session agrees on this key too.
+    public let agreementKey: X25519PublicKey?
 
     /// Binds the ciphertexts of the private key's shares.
     public var id: Digest {
@@ -37,22 +37,27 @@ public struct Prekey: SignedBody {
     /// What a roster names.
     public var digest: Digest { SHA256.tagged("prekey", encoded()) }
 
-    init(epochRoot: Digest, node: NodeIndex, sequence: UInt64, publicKey: X25519PublicKey, shareRoot: Digest) {
+    init(
+        epochRoot: Digest, node: NodeIndex, sequence: UInt64, publicKey: X25519PublicKey, shareRoot: Digest,
+        agreementKey: X25519PublicKey? = nil
+    ) {
         self.epochRoot = epochRoot
         self.node = node
         self.sequence = sequence
         self.publicKey = publicKey
         self.shareRoot = shareRoot
+        self.agreementKey = agreementKey
     }
 
     /// The message as CBOR.
     public var cborValue: CBORValue {
         .message(
             (1, .bytes(epochRoot.bytes)), (2, .unsigned(UInt64(node))), (3, .unsigned(sequence)),
-            (4, .bytes(publicKey.bytes)), (5, .bytes(shareRoot.bytes)))
+            (4, .bytes(publicKey.bytes)), (5, .bytes(shareRoot.bytes)),
+            (6, agreementKey.map { .bytes($0.bytes) }))
     }
 
-    /// Reads a prekey; its key is checked here.
+    /// Reads a prekey; its keys are checked here.
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         epochRoot = try fields.digest(1, "epochRoot")
@@ -60,6 +65,7 @@ public struct Prekey: SignedBody {
         sequence = try fields.unsigned(3, "sequence")
         publicKey = try fields.x25519Key(4, "publicKey")
         shareRoot = try fields.digest(5, "shareRoot")
+        agreementKey = try fields.optionalX25519Key(6, "agreementKey")
     }
 }
 
@@ -103,12 +109,18 @@ public struct PrekeyBundle: WireMessage {
 }
 
 extension Prekey {
-    /// Throws unless `signed` is by a node of the register that is in `epoch`.
+    /// Throws unless `signed` is by a node of the register, of `epoch`, and says an agreement key exactly if the epoch's
+    /// announcement does not.
     func verifyOwner(
         of signed: SignedMessage<Prekey>, register: Register, epoch: Epoch
     ) throws(SecureAggregationError) {
         guard epochRoot == epoch.root else { throw .mismatch(field: "epochRoot") }
-        guard let owner = register.node(node), epoch.agreementKeys[node] != nil else { throw .unknown("prekey owner") }
+        guard let owner = register.node(node) else { throw .unknown("prekey owner") }
+        // Two keys of one node in an epoch would let somebody choose which one a committee member decrypts with.
+        guard (agreementKey == nil) == (epoch.agreementKeys[node] != nil) else {
+            throw .mismatch(field: "agreementKey of a prekey")
+        }
+        if let agreementKey, epoch.isAnnounced(agreementKey) { throw .conflict("agreement key") }
         try signed.verify(by: owner.protocolKey)
     }
 }
@@ -130,7 +142,7 @@ public struct PreparedPrekey: Sendable {
         self.bundle = bundle
     }
 
-    /// Makes and deals a fresh prekey.
+    /// Makes and deals a fresh prekey. That of a node which is not in the epoch's announcement carries its agreement key.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
     public init(
         sequence: UInt64, node: NodeIndex, keys: NodeKeys, register: Register, epoch: Epoch, random: some RandomSource
@@ -148,7 +160,8 @@ public struct PreparedPrekey: Sendable {
                 register: register, epoch: epoch, agreementKey: keys.agreementKey, hedge: keys.hedge, random: random)
             let prekey = Prekey(
                 epochRoot: epoch.root, node: node, sequence: sequence, publicKey: privateKey.publicKey,
-                shareRoot: shares.root)
+                shareRoot: shares.root,
+                agreementKey: epoch.agreementKeys[node] == nil ? keys.agreementKey.publicKey : nil)
             return (
                 privateKey,
                 PrekeyBundle(prekey: try SignedMessage(signing: prekey, key: keys.protocolKey), shares: shares)

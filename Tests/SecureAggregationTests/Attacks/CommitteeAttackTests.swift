@@ -143,11 +143,11 @@ struct CommitteeAttackTests {
         for holder in 0..<7 {
             let items = try (0..<18).map { position in
                 // For the ghost the coordinator offers what it has: the ciphertext of its prekey.
-                let envelope = session.uploads[position]
-                let bundle = try scenario.prekey(of: NodeIndex(position)).bundle
-                return RevealRequest.Item(
-                    ciphertext: (envelope?.shares ?? bundle.shares).ciphertexts[holder],
-                    chargeSequence: envelope?.upload.body.chargeSequence ?? 0, prekey: bundle.prekey.bodyBytes)
+                guard let envelope = session.uploads[position] else {
+                    return try RevealRequest.Item.of(
+                        scenario.prekey(of: NodeIndex(position)).bundle, holder: holder)
+                }
+                return try RevealRequest.Item.of(envelope, holder: holder)
             }
             let request = RevealRequest(
                 sessionID: session.sessionID, certificate: LabelCertificate(votes: votes), bitmap: survivors.bitmap,
@@ -241,9 +241,7 @@ struct CommitteeAttackTests {
         // Asked again with the late upload's ciphertext, a member opens nothing: the request is another one.
         let honest = try #require(session.revealRequest(for: 0))
         var items = honest.items
-        items[Int(late)] = RevealRequest.Item(
-            ciphertext: upload.shares.ciphertexts[0], chargeSequence: upload.upload.body.chargeSequence,
-            prekey: honest.items[Int(late)].prekey)
+        items[Int(late)] = try .of(upload, holder: 0)
         let request = RevealRequest(
             sessionID: honest.sessionID, certificate: honest.certificate, bitmap: honest.bitmap, items: items)
         #expect(throws: SecureAggregationError.locked("this reveal")) {
@@ -261,16 +259,31 @@ struct CommitteeAttackTests {
         try uploaded.scenario.certify(&uploaded.session)
         let honest = try #require(uploaded.session.revealRequest(for: 0))
         let bundle = try uploaded.scenario.prekey(of: 4).bundle
-        let prekeyCiphertext = bundle.shares.ciphertexts[0]
-        var altered = honest.items[4].ciphertext
+        let shown = honest.items[4]
+        var altered = shown.opening.ciphertext
         altered[20] ^= 1
-        for (ciphertext, charge) in [
-            (prekeyCiphertext, 0), (prekeyCiphertext, 1), (altered, 1), ([], 1), (honest.items[5].ciphertext, 1),
-            (honest.items[4].ciphertext, 2), (honest.items[4].ciphertext, 0),
-        ] as [([UInt8], UInt64)] {
+        let body = try #require(shown.deal.upload).body
+        /// The upload with another charge number, signed by `signer`: the ciphertext is bound to the first.
+        func recharged(_ charge: UInt64, signer: NodeIndex) throws -> RevealRequest.Item {
+            let upload = Upload(
+                sessionID: body.sessionID, node: 4, sequence: body.sequence, chargeSequence: charge,
+                selfMaskCommitment: body.selfMaskCommitment, vectorDigest: body.vectorDigest,
+                shareRoot: body.shareRoot)
+            return RevealRequest.Item(
+                deal: Deal(
+                    upload: try SignedMessage(
+                        signing: upload, key: uploaded.scenario.keys(of: signer).protocolKey)),
+                opening: shown.opening)
+        }
+        for item in [
+            try .of(bundle, holder: 0), shown.replacing(ciphertext: bundle.shares.ciphertexts[0]),
+            shown.replacing(ciphertext: altered), shown.replacing(ciphertext: []),
+            shown.replacing(ciphertext: honest.items[5].opening.ciphertext), honest.items[5],
+            try recharged(2, signer: 4), try recharged(0, signer: 4), try recharged(1, signer: 5),
+            RevealRequest.Item(deal: shown.deal, opening: honest.items[5].opening),
+        ] as [RevealRequest.Item] {
             var items = honest.items
-            items[4] = RevealRequest.Item(
-                ciphertext: ciphertext, chargeSequence: charge, prekey: bundle.prekey.bodyBytes)
+            items[4] = item
             let request = RevealRequest(
                 sessionID: honest.sessionID, certificate: honest.certificate, bitmap: honest.bitmap, items: items)
             uploaded.scenario.forgetLocks(of: 0)
@@ -290,10 +303,14 @@ struct CommitteeAttackTests {
         try clone.dealPrekey(ghost, sequence: 1)
         let other = try clone.prekey(of: ghost).bundle
         #expect(other.prekey.body.publicKey != (try uploaded.scenario.prekey(of: ghost)).bundle.prekey.body.publicKey)
-        for prekey in [other.prekey.bodyBytes, other.prekey.body.publicKey.bytes, []] {
+        let shown = honest.items[Int(ghost)]
+        for item in [
+            try .of(other, holder: 0),
+            RevealRequest.Item(deal: shown.deal, opening: try #require(other.shares.opening(of: 0))),
+            RevealRequest.Item(deal: Deal(prekey: other.prekey), opening: shown.opening),
+        ] as [RevealRequest.Item] {
             var items = honest.items
-            items[Int(ghost)] = RevealRequest.Item(
-                ciphertext: other.shares.ciphertexts[0], chargeSequence: 0, prekey: prekey)
+            items[Int(ghost)] = item
             let request = RevealRequest(
                 sessionID: honest.sessionID, certificate: honest.certificate, bitmap: honest.bitmap, items: items)
             uploaded.scenario.forgetLocks(of: 0)

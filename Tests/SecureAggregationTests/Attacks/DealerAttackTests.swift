@@ -113,9 +113,7 @@ struct DealerAttackTests {
                 shares[8] = []
                 shares[9] = [UInt8](repeating: 0xff, count: 40)
                 reveal = try SignedMessage(
-                    signing: Reveal(
-                        sessionID: reveal.body.sessionID, node: 3, labelDigest: reveal.body.labelDigest,
-                        shares: shares), key: uploaded.scenario.keys(of: 3).protocolKey)
+                    signing: reveal.body.replacing(shares: shares), key: uploaded.scenario.keys(of: 3).protocolKey)
             }
             _ = try session.receive(reveal)
         }
@@ -235,7 +233,9 @@ struct DealerAttackTests {
             try SignedMessage(
                 signing: Reveal(
                     sessionID: good.body.sessionID, node: node, labelDigest: label,
-                    shares: shares ?? good.body.shares), key: scenario.keys(of: signer).protocolKey)
+                    shares: shares ?? good.body.shares,
+                    openingDigest: uploaded.session.revealRequest(for: node)?.openingDigest ?? label),
+                key: scenario.keys(of: signer).protocolKey)
         }
         #expect(throws: SecureAggregationError.unknown("committee member")) {
             try uploaded.session.receive(reveal(12, by: 12))

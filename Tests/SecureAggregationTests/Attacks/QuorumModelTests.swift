@@ -118,7 +118,7 @@ struct QuorumModelTests {
                 key: scenario.keys(of: member).protocolKey)
         }
         var items = [RevealRequest.Item](
-            repeating: RevealRequest.Item(ciphertext: [], chargeSequence: 1, prekey: []), count: 18)
+            repeating: try .of(scenario.prekey(of: 0).bundle, holder: 0), count: 18)
         change(&items)
         let request = RevealRequest(
             sessionID: session.sessionID, certificate: LabelCertificate(votes: votes), bitmap: survivors.bitmap,
@@ -149,11 +149,10 @@ struct QuorumModelTests {
     /// Row 9: two uploads of one cloned node in one session.
     @Test func twoCiphertextsOfOneNode() throws {
         let scenario = try AggregationScenario.standard()
+        let other = try RevealRequest.Item.of(scenario.prekey(of: 1).bundle, holder: 0)
         try check(
             Self.certified(scenario),
-            Self.certified(scenario) {
-                $0[4] = RevealRequest.Item(ciphertext: [], chargeSequence: 2, prekey: [])
-            })
+            Self.certified(scenario) { $0[4] = other })
     }
 
     /// Row 5: one more forgetful member than r would let both through, so r is what it must be.

@@ -67,6 +67,8 @@ final class AgentFleet {
                 coordinator: "https://127.0.0.1:\(port)", keysDirectory: keys.storeFolder(store).path,
                 stateDirectory: input(store, "state"), transactionsDirectory: input(store, "transactions"),
                 consentDirectory: input(store, "consent"))
+            // The keys are shared by all fleets of this process, the counters are not.
+            configuration.bootCounterPath = input(store, "boot-counter")
             configuration.pollMilliseconds = 50
             configuration.replySlotMilliseconds = 200
             configuration.prekeyStock = 2

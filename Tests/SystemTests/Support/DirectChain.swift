@@ -138,12 +138,14 @@ final class DirectChain {
     // MARK: Preparation
 
     /// Every node says hello, delivers `prekeys` prekeys and asks for work once.
-    func enlist(prekeys: Int = 3) async throws {
+    /// - Parameter late: how many of the last nodes come only after the epoch's list was closed.
+    func enlist(prekeys: Int = 3, late: Int = 0) async throws {
         try await tick()
-        for index in nodes.indices {
+        for index in nodes.indices.dropLast(late) {
             let hello = try nodes[index].hello(epoch: 1, register: keys.register)
             try await success(nodes[index].peer, .post, "v1/epochs/1/hellos", body: hello.encoded())
         }
+        if late > 0 { clock.advance(milliseconds: 2_000) }
         try await tick()
         let bytes = try await success(nodes[0].peer, .get, "v1/epochs/current")
         let epoch = try Epoch(verifying: try EpochAnnouncement(decoding: bytes), register: keys.register)
@@ -194,7 +196,8 @@ final class DirectChain {
         UNION ALL SELECT 'survivors', count(*) FROM survivors UNION ALL SELECT 'vote', count(*) FROM vote
         UNION ALL SELECT 'reservation', count(*) FROM reservation UNION ALL SELECT 'charge', count(*) FROM charge
         UNION ALL SELECT 'reveal', count(*) FROM reveal UNION ALL SELECT 'aggregate', count(*) FROM aggregate
-        UNION ALL SELECT 'release', count(*) FROM release
+        UNION ALL SELECT 'release', count(*) FROM release UNION ALL SELECT 'fault', count(*) FROM fault
+        UNION ALL SELECT 'share_report', count(*) FROM share_report
         """
 
     /// The state of every attempt, in order.
@@ -211,6 +214,11 @@ final class DirectChain {
                 "SELECT g.sum FROM aggregate g JOIN attempt a ON a.session = g.session ORDER BY a.round"
             ) { try NoisySum.decode(try $0.blob(0)) }
         }
+    }
+
+    /// Nodes that evidence convicts.
+    var quarantinedNodes: Set<NodeIndex> {
+        get async throws { try await service.store.transact { state, _ in state.quarantinedNodes } }
     }
 
     var quarantined: Bool {

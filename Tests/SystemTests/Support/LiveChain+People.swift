@@ -20,6 +20,7 @@ extension LiveChain {
         let eligibleCustomers: Int
         let excluded: [String: Int]
         let model: String?
+        let voidReason: String?
     }
 
     struct Status: Decodable {

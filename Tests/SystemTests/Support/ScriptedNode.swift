@@ -80,6 +80,14 @@ struct ScriptedNode: Sendable {
         return upload
     }
 
+    /// The member's verdicts; nil without a seat.
+    func report(_ checks: ShareChecks, register: Register, epoch: Epoch) throws -> SignedMessage<ShareReport>? {
+        guard let member = CommitteeMember(node: index, register: register) else { return nil }
+        return try SignedMessage(
+            signing: try member.decideReport(
+                checks, register: register, epoch: epoch, agreementKey: keys.agreementKey), key: keys.protocolKey)
+    }
+
     mutating func vote(
         _ proposal: LabelProposal, context: SessionContext
     ) throws -> SignedMessage<LabelVote>? {
