@@ -73,7 +73,7 @@ extension SharePackage {
     /// - Parameter holder: in 0 ..< the number of leaves.
     func opening(of holder: Int, in tree: MerkleTree) -> Opening {
         Opening(
-            commitment: commitments[holder], ciphertext: ciphertexts[holder],
+            commitment: commitments[holder], ciphertext: ciphertext(of: holder),
             path: (try? tree.inclusionProof(index: holder, size: tree.count))?.hashes ?? [])
     }
 

@@ -44,12 +44,44 @@ public struct SharePackage: WireMessage {
     /// The message's name in the CDDL.
     public static let messageName = "share-package"
 
-    /// nonce (12) ‖ AES-256-GCM ciphertext (40) ‖ tag (16), one a member; empty for a member absent from the epoch.
-    public let ciphertexts: [[UInt8]]
     /// h_u = H("share-commit", context, share): one a member.
     public let commitments: [Digest]
+    // One array for all members: a coordinator holds thousands of packages of a hundred ciphertexts each.
+    private let joinedCiphertexts: [UInt8]
+    private let isServed: [Bool]
 
     static let ciphertextByteCount = AESGCM.nonceByteCount + SecretShare.byteCount + AESGCM.tagByteCount
+
+    /// nonce (12) ‖ AES-256-GCM ciphertext (40) ‖ tag (16) for the member at a committee position; empty for a member absent
+    /// from the epoch.
+    /// - Parameter holder: in the indices of ``commitments``.
+    public func ciphertext(of holder: Int) -> [UInt8] {
+        guard isServed[holder] else { return [] }
+        let start = holder * Self.ciphertextByteCount
+        return Array(joinedCiphertexts[start..<start + Self.ciphertextByteCount])
+    }
+
+    /// Every member's ciphertext, by committee position.
+    public var ciphertexts: [[UInt8]] { commitments.indices.map { ciphertext(of: $0) } }
+
+    /// Whether the members with a ciphertext are exactly those that are in `epoch`'s announcement.
+    func serves(_ committee: [NodeIndex], in epoch: Epoch) -> Bool {
+        isServed == committee.map { epoch.agreementKeys[$0] != nil }
+    }
+
+    /// - Parameter ciphertexts: empty or of ``ciphertextByteCount`` bytes each, one a commitment.
+    private init(ciphertexts: [[UInt8]], commitments: [Digest]) {
+        let absent = [UInt8](repeating: 0, count: Self.ciphertextByteCount)
+        var joined: [UInt8] = []
+        joined.reserveCapacity(ciphertexts.count * Self.ciphertextByteCount)
+        for ciphertext in ciphertexts { joined += ciphertext.isEmpty ? absent : ciphertext }
+        joinedCiphertexts = joined
+        isServed = ciphertexts.map { !$0.isEmpty }
+        self.commitments = commitments
+    }
+
+    /// A package for nobody, in place of one that is not needed any more.
+    static let none = SharePackage(ciphertexts: [], commitments: [])
 
     /// The dealer-signed root over every commitment with its ciphertext (an RFC 6962 tree, so one leaf opens with a short
     /// proof, ``opening(of:)``).
@@ -64,7 +96,7 @@ public struct SharePackage: WireMessage {
     /// Reads a package.
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
-        ciphertexts = try fields.array(1, "ciphertexts", maximum: 10_000) {
+        let ciphertexts = try fields.array(1, "ciphertexts", maximum: 10_000) {
             (value) throws(WireFormatError) -> [UInt8] in
             guard case .bytes(let bytes) = value, bytes.isEmpty || bytes.count == Self.ciphertextByteCount else {
                 throw .unexpected(
@@ -72,10 +104,11 @@ public struct SharePackage: WireMessage {
             }
             return bytes
         }
-        commitments = try fields.digests(2, "share-package.commitments", maximum: 10_000)
+        let commitments = try fields.digests(2, "share-package.commitments", maximum: 10_000)
         guard commitments.count == ciphertexts.count else {
             throw .unexpected(field: "share-package.commitments", expected: "one a ciphertext")
         }
+        self.init(ciphertexts: ciphertexts, commitments: commitments)
     }
 
     /// Deals `secret` to the committee of `register` in `epoch`.
@@ -88,7 +121,7 @@ public struct SharePackage: WireMessage {
         dealing secret: SecretBytes, context: ShareContext, register: Register, epoch: Epoch,
         agreementKey: X25519PrivateKey, hedge: SecretBytes, random: some RandomSource
     ) throws(SecureAggregationError) {
-        (ciphertexts, commitments) = try refusing(as: "share package") {
+        self = try refusing(as: "share package") {
             let seed = try hedgedSecret(
                 random: random, hedge: hedge, mixing: secret, salt: context.scope.bytes, info: "shamir",
                 context.bytes(holder: 0))
@@ -115,7 +148,7 @@ public struct SharePackage: WireMessage {
                             share.rawRepresentation, key: key, nonce: nonce,
                             authenticating: context.bytes(holder: position))))
             }
-            return (ciphertexts, commitments)
+            return SharePackage(ciphertexts: ciphertexts, commitments: commitments)
         }
     }
 

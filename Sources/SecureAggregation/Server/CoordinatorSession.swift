@@ -36,8 +36,10 @@ public struct CoordinatorSession: Sendable {
     /// Verified.
     public let register: Register
     let epoch: Epoch
-    /// Prekeys and their shares, by roster position.
-    let prekeys: [PrekeyBundle]
+    /// Prekeys, by roster position.
+    let prekeys: [SignedMessage<Prekey>]
+    /// Their shares, by roster position; once the survivor set is fixed, those of dropped nodes alone.
+    private var prekeyShares: [SharePackage]
 
     /// Where the session stands.
     public private(set) var phase = Phase.collecting
@@ -51,7 +53,8 @@ public struct CoordinatorSession: Sendable {
     func acceptedVote(of member: NodeIndex) -> SignedMessage<LabelVote>? { votes[member] }
     /// The certificate, once a quorum voted.
     public private(set) var certificate: LabelCertificate?
-    private var reveals: [NodeIndex: SignedMessage<Reveal>] = [:]
+    /// Digests of accepted reveals.
+    private var reveals: [NodeIndex: Digest] = [:]
     /// By roster position: the shares that match their commitments, at most l.
     private(set) var goodShares: [[(position: Int, share: SecretShare)]] = []
     /// By roster position, from the certificate on: the tree of the package that shares are asked from. Every member's
@@ -86,7 +89,8 @@ public struct CoordinatorSession: Sendable {
         self.parameters = parameters
         sessionID = parameters.body.sessionID
         self.roster = roster
-        self.prekeys = prekeys
+        self.prekeys = prekeys.map(\.prekey)
+        prekeyShares = prekeys.map(\.shares)
         self.register = register
         self.epoch = epoch
     }
@@ -107,7 +111,7 @@ public struct CoordinatorSession: Sendable {
         guard let position = roster.position(of: node) else { return nil }
         return RoundOffer(
             parameters: parameters, roster: roster,
-            neighbourPrekeys: graph.neighbours(of: position).map { prekeys[$0].prekey })
+            neighbourPrekeys: graph.neighbours(of: position).map { prekeys[$0] })
     }
 
     // MARK: Uploads
@@ -132,8 +136,7 @@ public struct CoordinatorSession: Sendable {
         guard envelope.shares.commitments.count == register.committee.count,
             envelope.shares.root == upload.shareRoot
         else { throw .mismatch(field: "shareRoot") }
-        for (position, member) in register.committee.enumerated()
-        where envelope.shares.ciphertexts[position].isEmpty != (epoch.agreementKeys[member] == nil) {
+        guard envelope.shares.serves(register.committee, in: epoch) else {
             throw .mismatch(field: "committee members served")
         }
         let words = parameters.body.wordCount
@@ -161,6 +164,8 @@ public struct CoordinatorSession: Sendable {
         }
         try graph.requireConnected(alive: alive)
         survivors = set
+        // Nobody may ever be asked for the prekey of a survivor.
+        for position in alive.indices where alive[position] { prekeyShares[position] = .none }
         phase = .labelling
         return set
     }
@@ -225,7 +230,7 @@ public struct CoordinatorSession: Sendable {
             let member = register.node(reveal.body.node)
         else { throw .unknown("committee member") }
         if let stored = reveals[reveal.body.node] {
-            guard stored == reveal else { throw .conflict("the reveal") }
+            guard stored == reveal.digest else { throw .conflict("the reveal") }
             return .repeated
         }
         guard phase == .revealing else { throw .wrongPhase("a reveal") }
@@ -235,7 +240,7 @@ public struct CoordinatorSession: Sendable {
         guard reveal.body.openingDigest == revealRequest(for: reveal.body.node)?.openingDigest else {
             throw .mismatch(field: "openingDigest")
         }
-        reveals[reveal.body.node] = reveal
+        reveals[reveal.body.node] = reveal.digest
         for (position, bytes) in reveal.body.shares.enumerated() where goodShares[position].count < register.quorum {
             let alive = survivors.alive[position]
             guard let share = try? SecretShare(SecretBytes(copying: bytes)),
@@ -257,12 +262,12 @@ public struct CoordinatorSession: Sendable {
     /// The package that a roster position's shares come from, given its label.
     func package(position: Int, alive: Bool) -> SharePackage {
         if alive, let envelope = uploads[position] { return envelope.shares }
-        return prekeys[position].shares
+        return prekeyShares[position]
     }
 
     /// What the node at a roster position signed about that package.
     func deal(position: Int, alive: Bool) -> Deal {
-        let prekey = prekeys[position].prekey
+        let prekey = prekeys[position]
         guard alive, let envelope = uploads[position] else { return Deal(prekey: prekey) }
         let isLate = epoch.agreementKeys[prekey.body.node] == nil
         return Deal(upload: envelope.upload, latePrekey: isLate ? prekey : nil)
@@ -297,7 +302,7 @@ public struct CoordinatorSession: Sendable {
                     DroppedNode(
                         node: entry.node, privateKey: privateKey,
                         neighbours: survivingNeighbours.map {
-                            (prekeys[$0].prekey.body.node, prekeys[$0].prekey.body.publicKey)
+                            (prekeys[$0].body.node, prekeys[$0].body.publicKey)
                         }))
             }
         }

@@ -101,10 +101,7 @@ public struct PrekeyBundle: WireMessage {
         try prekey.body.verifyOwner(of: prekey, register: register, epoch: epoch)
         guard shares.commitments.count == register.committee.count else { throw .mismatch(field: "committee size") }
         guard shares.root == prekey.body.shareRoot else { throw .mismatch(field: "shareRoot") }
-        for (position, member) in register.committee.enumerated()
-        where shares.ciphertexts[position].isEmpty != (epoch.agreementKeys[member] == nil) {
-            throw .mismatch(field: "committee members served")
-        }
+        guard shares.serves(register.committee, in: epoch) else { throw .mismatch(field: "committee members served") }
     }
 }
 
