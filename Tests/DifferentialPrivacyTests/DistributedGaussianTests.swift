@@ -26,7 +26,8 @@ import Vectors
     }
 
     /// For every plan: σ_c² = (t − x)s² − 4 is at least z²D², and one unit less of s² would not be.
-    @Test func honestSharesAloneCarryThePlannedNoise() throws {
+    @Test("Row 3: the honest shares alone carry the planned noise") func honestSharesAloneCarryThePlannedNoise() throws
+    {
         var random = try testGenerator(11)
         for _ in 0..<300 {
             let z = Int64(500 + random.uniform(below: 20_000))
@@ -83,7 +84,7 @@ import Vectors
     }
 
     /// The sum over nodes, with corrupt ones sending nothing, still has the planned variance.
-    @Test func corruptNodesCannotTakeTheNoiseAway() throws {
+    @Test("Row 3: corrupt nodes cannot take the noise away") func corruptNodesCannotTakeTheNoiseAway() throws {
         let plan = try mechanism(1000, 40_000, 8, 3)
         let count = 20_000
         var sum = [Int64](repeating: 0, count: count)
