@@ -13,7 +13,7 @@ TEST = CONCORD_PYTHON=$$( [ -x $(PYTHON)/bin/python ] && echo $(CURDIR)/$(PYTHON
 # Options for `concord demo`, such as DEMO='--rounds 20'; see `concord demo --help`.
 DEMO ?=
 
-.PHONY: help install build run test interop lint format sanitize sanitized clean
+.PHONY: help install build run test mutants timing interop lint format sanitize sanitized clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,16 @@ test: install interop ## run all tests
 	$(SWIFT) build --build-tests
 	$(TEST) --skip '$(LIVE)'
 	$(TEST) --filter '$(LIVE)' --no-parallel
+
+# Options for the mutants, such as MUTANTS='--row 4' or MUTANTS=--list.
+MUTANTS ?=
+
+mutants: install ## break one defence at a time; a test must notice each
+	SWIFT=$(SWIFT) python3 Tests/Mutants/mutants.py $(MUTANTS)
+
+timing: install ## measure whether times depend on secrets (release build, quiet machine)
+	$(SWIFT) build -c release --product concord-timing
+	$(BUILD)/release/concord-timing
 
 # Other people's tools, to check our formats with. Tests that need them say so when they are absent.
 interop: install

@@ -97,6 +97,20 @@ import Vectors
         #expect(second < 40_000 * 1.1)
     }
 
+    /// What a node adds does not depend on what it adds it to: not at the edge of a lane, nor at that of the numbers.
+    @Test("Row 16: noise is added modulo 2^64 and never clamped") func noiseIsNeverClamped() throws {
+        let plan = try mechanism(3000, 1 << 40, 20, 2)
+        var generator = try testGenerator(16)
+        let share = plan.sampleShare(count: 8, &generator)
+        #expect(share.contains { $0 > 0 } && share.contains { $0 < 0 })
+        for start: Int64 in [0, 1 << 31, -(1 << 31), 1 << 40, .max, .min] {
+            var vector = [Int64](repeating: start, count: 8)
+            var again = try testGenerator(16)
+            plan.addShare(to: &vector, &again)
+            #expect(vector == share.map { start &+ $0 }, "\(start)")
+        }
+    }
+
     @Test func shareDependsOnItsKeyAlone() throws {
         let plan = try mechanism(1000, 40_000, 8, 3)
         var one = try testGenerator(1)

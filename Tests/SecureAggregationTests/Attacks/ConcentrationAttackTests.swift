@@ -103,6 +103,25 @@ struct ConcentrationAttackTests {
                 context: context)
         }
 
+        /// The same member asked for its shares, with a certificate that carries votes of a whole quorum.
+        func reveal(_ signed: SignedMessage<SessionParameters>, alive: [Bool]) throws -> CommitteeDecision<Reveal> {
+            let survivors = SurvivorSet(sessionID: signed.body.sessionID, alive: alive)
+            let votes = try register.committee.prefix(register.quorum).map { member in
+                try SignedMessage(
+                    signing: LabelVote(
+                        sessionID: survivors.sessionID, node: member, labelDigest: survivors.digest),
+                    key: Self.protocolKey(Int(member)))
+            }
+            return try #require(CommitteeMember(node: 60, register: register)).decideReveal(
+                RevealRequest(
+                    sessionID: survivors.sessionID, certificate: LabelCertificate(votes: votes),
+                    bitmap: survivors.bitmap,
+                    items: [RevealRequest.Item](
+                        repeating: RevealRequest.Item(ciphertext: [], chargeSequence: 1, prekey: []),
+                        count: alive.count)), parameters: signed, roster: roster, locks: CommitteeLocks(),
+                agreementKey: Self.agreementKey(60), context: context)
+        }
+
         /// The target's own part, with the real state machine.
         func upload(_ values: [Int64], _ signed: SignedMessage<SessionParameters>) throws -> MaskedUpload {
             let target = Self.target
@@ -225,11 +244,14 @@ struct ConcentrationAttackTests {
         let isolating = Self.labels(graph: graph, target: Chain.target, corrupt: corrupt)
         #expect(isolating.count { $0 } >= 250)
         #expect(throws: SecureAggregationError.disconnected) { try chain.vote(honest, alive: isolating) }
+        // Nor do members that did not vote open it, under a certificate as if a quorum had.
+        #expect(throws: SecureAggregationError.disconnected) { try chain.reveal(honest, alive: isolating) }
         // So are the labels of the weak attack. What is accepted leaves the target honest survivors as neighbours.
         let narrow = Self.labels(
             graph: MaskGraph(nodeCount: cohort, parameters: weak), target: Chain.target, corrupt: corrupt)
         #expect(throws: SecureAggregationError.disconnected) { try chain.vote(honest, alive: narrow) }
         #expect(try chain.vote(honest, alive: everyone).answer.node == 60)
+        #expect(try chain.reveal(honest, alive: everyone).answer.node == 60)
         let upload = try chain.upload(Self.values, honest)
         let stripped = try Self.strip(
             upload.words, sessionID: honest.body.sessionID, seed: chain.openedSeed(upload), graph: graph,
@@ -293,6 +315,33 @@ struct ConcentrationAttackTests {
         // And so small a cohort has the complete graph: every honest survivor is a neighbour.
         let register = try ParameterTests.register(nodes: 1000, corruptMax: 50, committee: (0..<134).map { $0 })
         #expect(try ProtocolParameters.derive(register: register, cohort: cohort).isComplete(cohort: cohort))
+    }
+
+    /// A coordinator enlists all 50 corrupt nodes of a register of 1000 in a cohort of 340, where 5 % would be 17, and
+    /// labels a target's honest neighbours dropped. With the bound of the register that set is refused.
+    @Test("Row 1: corrupt nodes are counted in the register, not in the cohort")
+    func corruptNodesAreCountedInTheRegisterNotInTheCohort() throws {
+        let cohort = 340
+        let register = try ParameterTests.register(nodes: 1000, corruptMax: 50)
+        let derived = try ProtocolParameters.derive(register: register, cohort: cohort)
+        #expect(derived.corruptHalf == 25 && register.smallestMinAlive == 66)
+        let graph = MaskGraph(nodeCount: cohort, parameters: derived)
+        let half = derived.neighbours / 2
+        let target = 170
+        // The corrupt sit around the target, 25 on each side as far as they go; its honest neighbours are labelled dead.
+        var alive = [Bool](repeating: true, count: cohort)
+        for distance in 1...half {
+            alive[target + distance] = distance <= 25
+            alive[target - distance] = distance <= 25
+        }
+        #expect(throws: SecureAggregationError.disconnected) { try graph.requireConnected(alive: alive) }
+        // The same set passes if C were 5 % of the cohort: this is the attack that the absolute bound stops.
+        let counted = MaskGraph(
+            nodeCount: cohort,
+            parameters: ProtocolParameters(
+                neighbours: derived.neighbours, corruptHalf: 17 / 2, committeeSize: 0, quorum: 0))
+        #expect(throws: Never.self) { try counted.requireConnected(alive: alive) }
+        #expect(Register.quorum(committeeSize: 134, corruptMax: 50) == 94)
     }
 
     @Test("Row 1: a committee in which the corrupt could be a quorum cannot be registered")

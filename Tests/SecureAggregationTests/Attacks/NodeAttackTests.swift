@@ -98,6 +98,40 @@ struct NodeAttackTests {
         #expect(try secret(1, 1) == secret(1, 1))
     }
 
+    /// The derivation of the specification, made by hand: the key names session, parties, kind, seat and charge, so that a
+    /// nonce need not be unique across messages, which a clone's is not.
+    @Test("Row 9: every ciphertext has a key of its own") func everyCiphertextHasItsOwnKey() throws {
+        let scenario = uploaded.scenario
+        let dealer = try scenario.keys(of: 4).agreementKey
+        func key(_ holder: UInt32, scope: Digest, charge: UInt64) throws -> SecretBytes {
+            let peer = try scenario.keys(of: NodeIndex(holder)).agreementKey.publicKey
+            let pair = try HKDF.deriveKey(
+                from: dealer.sharedSecret(with: peer), salt: scenario.epoch.root.bytes,
+                info: [UInt8]("share".utf8) + bigEndian(UInt32(4)) + bigEndian(holder) + dealer.publicKey.bytes
+                    + peer.bytes)
+            let context =
+                [2] + scope.bytes + bigEndian(UInt32(4)) + bigEndian(holder) + bigEndian(charge)
+            return try HKDF.deriveKey(
+                from: pair, salt: scope.bytes, info: [UInt8]("share-message".utf8) + context)
+        }
+        let envelope = try #require(uploaded.session.uploads[4])
+        let sessionID = uploaded.session.sessionID
+        func opens(_ holder: Int, with key: SecretBytes) -> Bool {
+            let ciphertext = envelope.shares.ciphertexts[holder]
+            let context = ShareContext(kind: .selfMaskSeed, scope: sessionID, dealer: 4, chargeSequence: 1)
+            return
+                (try? AESGCM.open(
+                    [UInt8](ciphertext.dropFirst(12)), key: key, nonce: [UInt8](ciphertext.prefix(12)),
+                    authenticating: context.bytes(holder: holder))) != nil
+        }
+        for holder in 0..<8 {
+            #expect(try opens(holder, with: key(UInt32(holder), scope: sessionID, charge: 1)))
+            #expect(try !opens(holder, with: key(UInt32(holder), scope: SHA256.hash([1]), charge: 1)))
+            #expect(try !opens(holder, with: key(UInt32(holder), scope: sessionID, charge: 2)))
+            #expect(try !opens(holder, with: key(UInt32(holder) ^ 1, scope: sessionID, charge: 1)))
+        }
+    }
+
     /// Row 12 for ciphertexts: one that was dealt in another context does not open, whatever is claimed of it.
     @Test("Row 12: a ciphertext opens only in the context it was dealt in") func ciphertextsOpenOnlyInTheirContext()
         throws
