@@ -62,3 +62,24 @@ extension CoordinatorSession {
             neighbourPrekeys: honest.neighbourPrekeys)
     }
 }
+
+extension RevealRequest.Item {
+    /// What a member at `holder` is shown of a survivor.
+    static func of(_ envelope: UploadEnvelope, holder: Int) throws -> Self {
+        Self(
+            ciphertext: envelope.shares.ciphertexts[holder], chargeSequence: envelope.upload.body.chargeSequence,
+            prekey: [])
+    }
+
+    /// What a member at `holder` is shown of a dropped node.
+    static func of(_ bundle: PrekeyBundle, holder: Int) throws -> Self {
+        Self(ciphertext: bundle.shares.ciphertexts[holder], chargeSequence: 0, prekey: bundle.prekey.bodyBytes)
+    }
+}
+
+extension Reveal {
+    /// The reveal with other shares.
+    func replacing(shares: [[UInt8]], node: NodeIndex? = nil) -> Reveal {
+        Reveal(sessionID: sessionID, node: node ?? self.node, labelDigest: labelDigest, shares: shares)
+    }
+}

@@ -37,7 +37,7 @@ struct CommitteeModelTests {
 
     /// A reveal under a certificate made with every member's key, as if a quorum had voted: a member's own locks must do.
     private static func reveal(
-        _ scenario: AggregationScenario, _ session: CoordinatorSession, dropping: Int?, charge: UInt64 = 1
+        _ scenario: AggregationScenario, _ session: CoordinatorSession, dropping: Int?, showing node: NodeIndex = 0
     ) throws -> Request {
         let survivors = SurvivorSet(sessionID: session.sessionID, alive: (0..<18).map { $0 != dropping })
         let votes = try scenario.register.committee.prefix(scenario.register.quorum).map { member in
@@ -48,7 +48,7 @@ struct CommitteeModelTests {
         let request = RevealRequest(
             sessionID: session.sessionID, certificate: LabelCertificate(votes: votes), bitmap: survivors.bitmap,
             items: [RevealRequest.Item](
-                repeating: RevealRequest.Item(ciphertext: [], chargeSequence: charge, prekey: []), count: 18))
+                repeating: try .of(scenario.prekey(of: node).bundle, holder: 0), count: 18))
         return { seat, locks in
             try scenario.seat(of: seat).decideReveal(
                 request, parameters: session.parameters, roster: session.roster, locks: locks,
@@ -86,7 +86,7 @@ struct CommitteeModelTests {
                 ]),
             Conflict(
                 name: "openings of a session",
-                requests: try [1, 2, 3].map { try reveal(first, session, dropping: nil, charge: $0) }),
+                requests: try [1, 2, 3].map { try reveal(first, session, dropping: nil, showing: $0) }),
             Conflict(
                 name: "sessions of a prekey",
                 requests: [

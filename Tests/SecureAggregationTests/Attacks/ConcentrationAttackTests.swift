@@ -104,7 +104,9 @@ struct ConcentrationAttackTests {
         }
 
         /// The same member asked for its shares, with a certificate that carries votes of a whole quorum.
-        func reveal(_ signed: SignedMessage<SessionParameters>, alive: [Bool]) throws -> CommitteeDecision<Reveal> {
+        func reveal(
+            _ signed: SignedMessage<SessionParameters>, alive: [Bool], showing upload: MaskedUpload
+        ) throws -> CommitteeDecision<Reveal> {
             let survivors = SurvivorSet(sessionID: signed.body.sessionID, alive: alive)
             let votes = try register.committee.prefix(register.quorum).map { member in
                 try SignedMessage(
@@ -116,9 +118,8 @@ struct ConcentrationAttackTests {
                 RevealRequest(
                     sessionID: survivors.sessionID, certificate: LabelCertificate(votes: votes),
                     bitmap: survivors.bitmap,
-                    items: [RevealRequest.Item](
-                        repeating: RevealRequest.Item(ciphertext: [], chargeSequence: 1, prekey: []),
-                        count: alive.count)), parameters: signed, roster: roster, locks: CommitteeLocks(),
+                    items: try alive.map { _ in try .of(upload.envelope, holder: 60) }), parameters: signed,
+                roster: roster, locks: CommitteeLocks(),
                 agreementKey: Self.agreementKey(60), context: context)
         }
 
@@ -244,15 +245,17 @@ struct ConcentrationAttackTests {
         let isolating = Self.labels(graph: graph, target: Chain.target, corrupt: corrupt)
         #expect(isolating.count { $0 } >= 250)
         #expect(throws: SecureAggregationError.disconnected) { try chain.vote(honest, alive: isolating) }
+        let upload = try chain.upload(Self.values, honest)
         // Nor do members that did not vote open it, under a certificate as if a quorum had.
-        #expect(throws: SecureAggregationError.disconnected) { try chain.reveal(honest, alive: isolating) }
+        #expect(throws: SecureAggregationError.disconnected) {
+            try chain.reveal(honest, alive: isolating, showing: upload)
+        }
         // So are the labels of the weak attack. What is accepted leaves the target honest survivors as neighbours.
         let narrow = Self.labels(
             graph: MaskGraph(nodeCount: cohort, parameters: weak), target: Chain.target, corrupt: corrupt)
         #expect(throws: SecureAggregationError.disconnected) { try chain.vote(honest, alive: narrow) }
         #expect(try chain.vote(honest, alive: everyone).answer.node == 60)
-        #expect(try chain.reveal(honest, alive: everyone).answer.node == 60)
-        let upload = try chain.upload(Self.values, honest)
+        #expect(try chain.reveal(honest, alive: everyone, showing: upload).answer.node == 60)
         let stripped = try Self.strip(
             upload.words, sessionID: honest.body.sessionID, seed: chain.openedSeed(upload), graph: graph,
             target: Chain.target, corrupt: corrupt, alive: everyone)

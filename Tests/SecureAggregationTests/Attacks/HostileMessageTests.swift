@@ -67,12 +67,11 @@ struct HostileMessageTests {
         }
         #expect(fresh.uploads.isEmpty)
         try uploaded.scenario.certify(&uploaded.session)
+        let opened = try uploaded.scenario.reveal(
+            #require(uploaded.session.revealRequest(for: 3)), session: uploaded.session, member: 3)
         for count in [0, 17, 19, 100_000] {
             let reveal = try SignedMessage(
-                signing: Reveal(
-                    sessionID: uploaded.session.sessionID, node: 3,
-                    labelDigest: #require(uploaded.session.survivors).digest,
-                    shares: [[UInt8]](repeating: [], count: count)),
+                signing: opened.body.replacing(shares: [[UInt8]](repeating: [], count: count)),
                 key: uploaded.scenario.keys(of: 3).protocolKey)
             #expect(throws: SecureAggregationError.mismatch(field: "shares"), "\(count)") {
                 try uploaded.session.receive(reveal)

@@ -168,7 +168,6 @@ struct ReplayAttackTests {
 
     @Test("Row 12: no ciphertext of one session opens for another, whatever is claimed of it")
     func ciphertextsOfAnotherSession() throws {
-        let old = first.upload.envelope.shares
         for place in Place.allCases {
             var scenario = try scenario(place)
             var session = try session(place, scenario)
@@ -177,9 +176,7 @@ struct ReplayAttackTests {
             try scenario.certify(&session)
             let honest = try #require(session.revealRequest(for: 0))
             var items = honest.items
-            items[4] = RevealRequest.Item(
-                ciphertext: old.ciphertexts[0], chargeSequence: first.upload.envelope.upload.body.chargeSequence,
-                prekey: [])
+            items[4] = try .of(first.upload.envelope, holder: 0)
             let request = RevealRequest(
                 sessionID: honest.sessionID, certificate: honest.certificate, bitmap: honest.bitmap, items: items)
             scenario.forgetLocks(of: 0)
