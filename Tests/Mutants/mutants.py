@@ -204,8 +204,8 @@ def run_mutant(mutant, jobs):
     if mutant.trap and run.trapped:
         return "killed", ["(the process stopped)"], ""
     lines = [f"{name} does not notice" for name in mutant.tests if name not in failing]
-    if run.errors:
-        lines.append(f"only an error was thrown through {', '.join(sorted(run.errors))}")
+    if run.errors - run.refused:
+        lines.append(f"only an error was thrown through {', '.join(sorted(run.errors - run.refused))}")
     return "SURVIVED", failing, "\n".join([*lines, run.output[-3000:]])
 
 
