@@ -24,7 +24,7 @@ FUZZER_RUNTIME = $(firstword $(wildcard \
 	$(dir $(realpath $(shell command -v $(SWIFT))))../lib/clang/*/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a))
 COVERAGE := edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table
 
-.PHONY: help bench flower install build run test interop lint format sanitize sanitized fuzz fuzzer corpus clean
+.PHONY: help install build run test bench flower mutants timing interop lint format sanitize sanitized fuzz fuzzer corpus clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,16 @@ test: install interop ## run all tests
 	$(SWIFT) build --build-tests
 	$(TEST) --skip '$(LIVE)'
 	$(TEST) --filter '$(LIVE)' --no-parallel
+
+# Options for the mutants, such as MUTANTS='--row 4' or MUTANTS=--list.
+MUTANTS ?=
+
+mutants: install ## break one defence at a time; a test must notice each
+	SWIFT=$(SWIFT) python3 Tests/Mutants/mutants.py $(MUTANTS)
+
+timing: install ## measure whether times depend on secrets (release build, quiet machine)
+	$(SWIFT) build -c release --product concord-timing
+	$(BUILD)/release/concord-timing
 
 # Other people's tools, to check our formats with. Tests that need them say so when they are absent.
 interop: install

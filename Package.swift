@@ -132,6 +132,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Cryptography", "WireFormat"], path: "Tests/TestSupport",
             swiftSettings: shellSettings),
+        // `make timing`: statistics about this machine, so not a test.
+        .executableTarget(
+            name: "concord-timing", dependencies: ["Cryptography", "SecureAggregation"], path: "Tests/Timing",
+            swiftSettings: shellSettings),
         tests("WireFormat", ["WireFormat"]),
         tests("Cryptography", ["Cryptography"]),
         tests("Vectors", ["Cryptography", "Vectors"]),

@@ -26,7 +26,8 @@ import Vectors
     }
 
     /// For every plan: σ_c² = (t − x)s² − 4 is at least z²D², and one unit less of s² would not be.
-    @Test func honestSharesAloneCarryThePlannedNoise() throws {
+    @Test("Row 3: the honest shares alone carry the planned noise") func honestSharesAloneCarryThePlannedNoise() throws
+    {
         var random = try testGenerator(11)
         for _ in 0..<300 {
             let z = Int64(500 + random.uniform(below: 20_000))
@@ -83,7 +84,7 @@ import Vectors
     }
 
     /// The sum over nodes, with corrupt ones sending nothing, still has the planned variance.
-    @Test func corruptNodesCannotTakeTheNoiseAway() throws {
+    @Test("Row 3: corrupt nodes cannot take the noise away") func corruptNodesCannotTakeTheNoiseAway() throws {
         let plan = try mechanism(1000, 40_000, 8, 3)
         let count = 20_000
         var sum = [Int64](repeating: 0, count: count)
@@ -94,6 +95,20 @@ import Vectors
         let second = sum.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(count)
         #expect(second > 40_000 * (1 - 5 * (2 / Double(count)).squareRoot()))
         #expect(second < 40_000 * 1.1)
+    }
+
+    /// What a node adds does not depend on what it adds it to: not at the edge of a lane, nor at that of the numbers.
+    @Test("Row 16: noise is added modulo 2^64 and never clamped") func noiseIsNeverClamped() throws {
+        let plan = try mechanism(3000, 1 << 40, 20, 2)
+        var generator = try testGenerator(16)
+        let share = plan.sampleShare(count: 8, &generator)
+        #expect(share.contains { $0 > 0 } && share.contains { $0 < 0 })
+        for start: Int64 in [0, 1 << 31, -(1 << 31), 1 << 40, .max, .min] {
+            var vector = [Int64](repeating: start, count: 8)
+            var again = try testGenerator(16)
+            plan.addShare(to: &vector, &again)
+            #expect(vector == share.map { start &+ $0 }, "\(start)")
+        }
     }
 
     @Test func shareDependsOnItsKeyAlone() throws {

@@ -115,7 +115,9 @@ import Testing
         #expect(abs(Double(vector[1]) - 800_000 * (1 - 0x1p-20)) <= 1)
     }
 
-    @Test func anythingNotFiniteContributesZeroEverywhere() throws {
+    @Test("Row 16: anything not finite contributes zero everywhere") func anythingNotFiniteContributesZeroEverywhere()
+        throws
+    {
         let good: [Float] = [0.1, 0.2, 0.3]
         for bad in [Float.nan, .infinity, -.infinity, .signalingNaN] {
             for position in good.indices {
@@ -205,7 +207,7 @@ import Testing
         #expect(abs(ones - 100) < 36)
     }
 
-    @Test func accumulationWrapsInsteadOfTrapping() throws {
+    @Test("Row 16: accumulation wraps instead of trapping") func accumulationWrapsInsteadOfTrapping() throws {
         let bound = try ContributionBound(dimension: 1, radius: 10)
         var clip = try IntegerClip(bound: bound, clipNorm: 1)
         var coins = try testGenerator(6)

@@ -23,7 +23,8 @@ final class AgentState: Sendable {
                 atPath: path + name, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         }
         store = AgentStore(
-            database: try Database(path: "\(path)/state/agent.sqlite", schema: AgentSchema.schema, readers: 1))
+            database: try Database(path: "\(path)/state/agent.sqlite", schema: AgentSchema.schema, readers: 1),
+            counter: BootCounter(path: "\(path)/boot-counter"))
         inbox = ConsentInbox(
             store: store, handleKey: try HandleKey(SecretBytes(copying: [UInt8](repeating: 7, count: 32))),
             chain: "test.example", node: 3, folder: "\(path)/captures", random: SeededRandomSource(seed: 1))

@@ -24,7 +24,7 @@ import WireFormat
         }
     }
 
-    @Test func signature() throws {
+    @Test("Row 11: a plan that its owner did not sign") func signature() throws {
         let signed = try PlanFixture().signed()
         let stranger = try Ed25519PrivateKey(SecretBytes(copying: [UInt8](repeating: 8, count: 32)))
         #expect(throws: PlanError(field: "signature", expected: "the plan owner's")) {

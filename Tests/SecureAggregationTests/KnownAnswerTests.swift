@@ -85,7 +85,7 @@ struct KnownAnswerTests {
         #expect(chain.parameters.sessionID.hex == "ed425b115aea47ace251ef090aa7f1e98c32427bf0dd3dfd726718497d2f44bd")
     }
 
-    @Test func maskKeys() throws {
+    @Test("Row 17: known answers of mask keys") func maskKeys() throws {
         let sessionID = try VectorChain().parameters.sessionID
         let three = try VectorChain.prekeySecret(3)
         let seven = try VectorChain.prekeySecret(7)
@@ -249,7 +249,7 @@ struct KnownAnswerTests {
     }
 
     /// Row 17 of the attack table: no bit of a seed or a key is ignored.
-    @Test func everyBitOfASeedCounts() throws {
+    @Test("Row 17: every bit of a seed counts") func everyBitOfASeedCounts() throws {
         let sessionID = try VectorChain().parameters.sessionID
         var keys: Set<[UInt8]> = []
         var commitments: Set<Digest> = []

@@ -72,13 +72,14 @@ struct MaskGraphTests {
     }
 
     /// Row 2 of the attack table.
-    @Test func anyPlacementOfCorruptNodesLeavesTheHonestConnected() {
+    @Test("Row 2: any placement of corrupt nodes leaves the honest connected")
+    func anyPlacementOfCorruptNodesLeavesTheHonestConnected() {
         let found = Self.searchAll(lower: 0)
         #expect(found.passing > 10_000)
         #expect(found.disconnected == 0)
     }
 
-    @Test func aBoundOneLowerWouldNotHold() {
+    @Test("Row 2: a bound one lower would not hold") func aBoundOneLowerWouldNotHold() {
         #expect(Self.searchAll(lower: 1).disconnected > 1000)
     }
 
@@ -99,7 +100,7 @@ struct MaskGraphTests {
         #expect(Self.graph(5, half: 0, corruptHalf: 0).neighbours(of: 2).isEmpty)
     }
 
-    @Test func everyWindowIsChecked() {
+    @Test("Row 2: every window is checked") func everyWindowIsChecked() {
         let graph = Self.graph(12, half: 3, corruptHalf: 1)
         #expect(throws: Never.self) { try graph.requireConnected(alive: [Bool](repeating: true, count: 12)) }
         for start in 0..<12 {

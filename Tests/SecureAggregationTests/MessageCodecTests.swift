@@ -60,7 +60,8 @@ struct MessageCodecTests {
         }
     }
 
-    @Test func fieldsAreNeitherMissingNorUnknownNorOfAnotherType() throws {
+    @Test("Row 18: fields are neither missing nor unknown nor of another type")
+    func fieldsAreNeitherMissingNorUnknownNorOfAnotherType() throws {
         for sample in try Self.samples() {
             guard case .map(let entries) = sample.value else { throw SecureAggregationError.malformed("test") }
             for entry in entries {
@@ -79,7 +80,7 @@ struct MessageCodecTests {
         }
     }
 
-    @Test func everyTruncationIsRefused() throws {
+    @Test("Row 18: every truncation of every message is refused") func everyTruncationIsRefused() throws {
         for sample in try Self.samples() {
             let bytes = sample.value.encoded()
             // Every length for a message of ordinary size; of long lists, whose items repeat, a prime number of steps.
@@ -93,7 +94,7 @@ struct MessageCodecTests {
         }
     }
 
-    @Test func tenThousandMutationsNeverTrap() throws {
+    @Test("Row 18: ten thousand mutations never trap") func tenThousandMutationsNeverTrap() throws {
         var random = try KeyedRandomGenerator(key: SecretBytes(copying: [UInt8](repeating: 18, count: 32)))
         let samples = try Self.samples()
         var accepted = 0
@@ -133,7 +134,7 @@ struct MessageCodecTests {
 
     // MARK: Bounds of single fields
 
-    @Test func numbersOutOfRangeAreRefused() throws {
+    @Test("Row 18: numbers out of range are refused") func numbersOutOfRangeAreRefused() throws {
         let scenario = try AggregationScenario.standard()
         let parameters = try scenario.session().parameters.body
         let refused: [(UInt64, CBORValue)] = [
@@ -155,7 +156,7 @@ struct MessageCodecTests {
         }
     }
 
-    @Test func listsAndTextsAreBounded() throws {
+    @Test("Row 18: lists and texts are bounded") func listsAndTextsAreBounded() throws {
         let scenario = try AggregationScenario.standard()
         let long = CBORValue.text(String(repeating: "a", count: 256))
         #expect(throws: WireFormatError.self) { try scenario.register.replacing(1, with: long) }
@@ -182,7 +183,7 @@ struct MessageCodecTests {
         #expect(throws: WireFormatError.self) { try reveal.replacing(2, with: .unsigned(1 << 32)) }
     }
 
-    @Test func rostersAndBitmapsHaveOneForm() throws {
+    @Test("Row 18: rosters and bitmaps have one form") func rostersAndBitmapsHaveOneForm() throws {
         let sessionID = try VectorChain.digest(1)
         for (bitmap, count) in [([UInt8]([0xff]), 7), ([0xff], 9), ([], 1), ([0xff, 0], 8), ([0x01], 4)] {
             #expect(throws: SecureAggregationError.malformed("survivor bitmap")) {

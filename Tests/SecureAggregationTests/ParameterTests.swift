@@ -151,6 +151,14 @@ struct ParameterTests {
         for nodes in [unordered, sameIndex, sameKey, sameName] {
             #expect(throws: SecureAggregationError.self) { try make(nodes: nodes) }
         }
+        // Row 13: one place for each node, whatever else of it differs.
+        var twice = good
+        twice[7] = node(6, "s7", 7)
+        for nodes in [unordered, twice] {
+            #expect(throws: SecureAggregationError.invalidRegister("node indices do not strictly increase")) {
+                try make(nodes: nodes)
+            }
+        }
         for committee: [NodeIndex] in [
             [0, 1, 2, 3, 5, 4], [0, 1, 2, 3, 3, 4], [0, 1, 2, 3, 4, 9], [0, 1, 2, 3], [],
         ] {

@@ -190,6 +190,13 @@ import WireFormat
             #expect(response.text.contains("epsilonCap"))
             return response
         }
+        // Row 3 of the attack table: noise for another number of corrupt nodes than the register has.
+        let lax = try chain.keys.plan("lax", corruptMax: chain.keys.register.corruptMax + 1)
+        try await chain.expectRefusal(422, "refused") {
+            let response = await chain.call(engineer, .post, "v1/tasks", body: lax.encoded())
+            #expect(response.text.contains("corruptMax"))
+            return response
+        }
         let first = await chain.call(engineer, .post, "v1/tasks", body: plan.encoded())
         #expect(first.status == 201)
         #expect(await chain.call(engineer, .post, "v1/tasks", body: plan.encoded()).body == first.body)

@@ -22,7 +22,7 @@ private func generator(_ seed: UInt8) throws -> KeyedRandomGenerator {
     }
 
     /// The definition itself, with arithmetic wide enough to need no wrapping.
-    @Test(arguments: LaneLayout.all)
+    @Test("Row 16: a word is the linear combination of its coordinates", arguments: LaneLayout.all)
     func wordIsTheLinearCombinationModuloTwoToThe64(layout: LaneLayout) throws {
         var random = try generator(1)
         for _ in 0..<200 {
@@ -34,7 +34,7 @@ private func generator(_ seed: UInt8) throws -> KeyedRandomGenerator {
     }
 
     /// Overflowing lanes included: an OR instead of an add, a clamp or a trap all fail here.
-    @Test(arguments: LaneLayout.all)
+    @Test("Row 16: the sum of packed vectors is the packed sum, overflow or not", arguments: LaneLayout.all)
     func sumOfPackedIsPackedSumEvenWhenLanesOverflow(layout: LaneLayout) throws {
         var random = try generator(2)
         for dimension in [1, 5, 12] {

@@ -214,7 +214,7 @@ func hedgedSecret(
     random: some RandomSource, hedge: SecretBytes, mixing content: SecretBytes = SecretBytes(copying: []),
     salt: [UInt8], info: String, _ context: [UInt8]
 ) throws -> SecretBytes {
-    let material = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge, content])
+    let material = SecretBytes(concatenating: [try hedgedRandomness(random, hedge), content])
     return try HKDF.deriveKey(from: material, salt: salt, info: [UInt8](info.utf8) + context)
 }
 
@@ -224,8 +224,13 @@ func hedgedSecret(
     random: some RandomSource, hedge: SecretBytes, salt: [UInt8], info: String, _ context: [UInt8],
     mixing tag: (_ key: SecretBytes) throws -> SecretBytes
 ) throws -> SecretBytes {
-    let fresh = SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge])
+    let fresh = try hedgedRandomness(random, hedge)
     let tagKey = try HKDF.deriveKey(from: fresh, salt: salt, info: [UInt8]("content-tag".utf8) + context)
     return try HKDF.deriveKey(
         from: SecretBytes(concatenating: [fresh, try tag(tagKey)]), salt: salt, info: [UInt8](info.utf8) + context)
+}
+
+/// 256 fresh bits and the static secret.
+private func hedgedRandomness(_ random: some RandomSource, _ hedge: SecretBytes) throws -> SecretBytes {
+    SecretBytes(concatenating: [try random.secretBytes(count: 32), hedge])
 }

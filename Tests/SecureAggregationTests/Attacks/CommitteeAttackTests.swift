@@ -108,7 +108,9 @@ struct CommitteeAttackTests {
     }
 
     /// A member that never voted is bound by its own reveal: it will not vote for another set afterwards.
-    @Test func aMemberThatNeverVotedIsBoundByItsReveal() throws {
+    @Test("Row 4: a member that never voted is bound by its reveal") func aMemberThatNeverVotedIsBoundByItsReveal()
+        throws
+    {
         var uploaded = uploaded
         try uploaded.scenario.certify(&uploaded.session)
         let silent: NodeIndex = 7
@@ -132,7 +134,8 @@ struct CommitteeAttackTests {
 
     /// A node that never uploaded is labelled alive. There is no share of a seed to open, and the members do not open its
     /// prekey: its pair masks stay in the sum.
-    @Test func aDeadNodeLabelledAliveLeavesTheSumUnopenable() throws {
+    @Test("Row 7: a dead node labelled alive leaves the sum unopenable")
+    func aDeadNodeLabelledAliveLeavesTheSumUnopenable() throws {
         var scenario = uploaded.scenario
         let session = uploaded.session
         let ghost = Int(AggregationScenario.Uploaded.dropped)
@@ -203,7 +206,7 @@ struct CommitteeAttackTests {
     }
 
     /// A node that uploaded is labelled dropped: the sum leaves it out, and its upload keeps its self mask.
-    @Test func anAliveNodeLabelledDroppedStaysMasked() throws {
+    @Test("Row 7: an alive node labelled dropped stays masked") func anAliveNodeLabelledDroppedStaysMasked() throws {
         var uploaded = try AggregationScenario.uploaded()
         let late: NodeIndex = 6
         var session = try uploaded.scenario.session(
@@ -254,7 +257,7 @@ struct CommitteeAttackTests {
     }
 
     /// Exactly one kind: for a survivor whose seed ciphertext is bad nothing is opened, whatever else is offered.
-    @Test func nothingIsOpenedInPlaceOfABadShare() throws {
+    @Test("Row 7: nothing is opened in place of a bad share") func nothingIsOpenedInPlaceOfABadShare() throws {
         var uploaded = uploaded
         try uploaded.scenario.certify(&uploaded.session)
         let honest = try #require(uploaded.session.revealRequest(for: 0))
@@ -263,6 +266,8 @@ struct CommitteeAttackTests {
         var altered = shown.opening.ciphertext
         altered[20] ^= 1
         let body = try #require(shown.deal.upload).body
+        let second = try uploaded.scenario.upload(
+            AggregationScenario.Uploaded.values(4), node: 4, offer: #require(uploaded.session.offer(for: 4)))
         /// The upload with another charge number, signed by `signer`: the ciphertext is bound to the first.
         func recharged(_ charge: UInt64, signer: NodeIndex) throws -> RevealRequest.Item {
             let upload = Upload(
@@ -281,6 +286,8 @@ struct CommitteeAttackTests {
             shown.replacing(ciphertext: honest.items[5].opening.ciphertext), honest.items[5],
             try recharged(2, signer: 4), try recharged(0, signer: 4), try recharged(1, signer: 5),
             RevealRequest.Item(deal: shown.deal, opening: honest.items[5].opening),
+            // Good in itself, of the same dealer in the same context, but not what it signed: a clone's second deal.
+            RevealRequest.Item(deal: shown.deal, opening: try #require(second.envelope.shares.opening(of: 0))),
         ] as [RevealRequest.Item] {
             var items = honest.items
             items[4] = item
@@ -294,7 +301,9 @@ struct CommitteeAttackTests {
     }
 
     /// For a dropped node only the prekey that the roster names is opened, not another one of the same node and number.
-    @Test func anotherPrekeyOfTheSameNumberIsNotOpened() throws {
+    @Test("Row 7: another prekey of the same number is not opened") func anotherPrekeyOfTheSameNumberIsNotOpened()
+        throws
+    {
         var uploaded = uploaded
         try uploaded.scenario.certify(&uploaded.session)
         let ghost = AggregationScenario.Uploaded.dropped
@@ -321,7 +330,7 @@ struct CommitteeAttackTests {
 
     // MARK: Row 8: a second sum of a round
 
-    @Test func aRoundIsOpenedOnceForTheLifeOfTheJob() throws {
+    @Test("Row 8: a round is opened once for the life of the job") func aRoundIsOpenedOnceForTheLifeOfTheJob() throws {
         var first = uploaded
         _ = try first.scenario.finish(&first.session, words: first.words)
         var scenario = first.scenario
@@ -345,7 +354,8 @@ struct CommitteeAttackTests {
         #expect(words.count == 18)
     }
 
-    @Test func locksSurviveStorageAndContradictionsAreNoticed() throws {
+    @Test("Row 8: locks survive storage, and contradictions are noticed")
+    func locksSurviveStorageAndContradictionsAreNoticed() throws {
         var uploaded = uploaded
         try uploaded.scenario.certify(&uploaded.session)
         let request = try #require(uploaded.session.revealRequest(for: 0))

@@ -76,7 +76,7 @@ struct QuorumModelTests {
     }
 
     /// Row 4: two survivor sets for one session.
-    @Test func twoLabelsOfOneSession() throws {
+    @Test("Row 4: two labels of one session") func twoLabelsOfOneSession() throws {
         let scenario = try AggregationScenario.standard()
         let session = try scenario.session()
         func vote(dropping node: Int) -> (CommitteeLocks) throws -> [LockChange] {
@@ -91,7 +91,7 @@ struct QuorumModelTests {
     }
 
     /// Row 9: one prekey in two sessions, alive in one and dropped in the other.
-    @Test func onePrekeyInTwoSessions() throws {
+    @Test("Row 9: one prekey in two sessions") func onePrekeyInTwoSessions() throws {
         let scenario = try AggregationScenario.standard()
         func vote(round: UInt64) throws -> (CommitteeLocks) throws -> [LockChange] {
             let session = try scenario.session(round: round)
@@ -133,13 +133,13 @@ struct QuorumModelTests {
 
     /// Row 4: both kinds of share of one node. The certificates here are forged with every member's key, as if a quorum had
     /// voted for both: the reveal alone must refuse the second.
-    @Test func bothKindsOfShareOfOneNode() throws {
+    @Test("Row 4: both kinds of share of one node") func bothKindsOfShareOfOneNode() throws {
         let scenario = try AggregationScenario.standard()
         try check(Self.certified(scenario, dropping: 3), Self.certified(scenario, dropping: 4))
     }
 
     /// Row 8: two attempts at one round, with fresh prekeys, both certified.
-    @Test func twoAttemptsAtOneRound() throws {
+    @Test("Row 8: two attempts at one round") func twoAttemptsAtOneRound() throws {
         let first = try AggregationScenario.standard()
         var second = first
         for node in NodeIndex(0)..<18 { try second.dealPrekey(node, sequence: 2) }
@@ -147,7 +147,7 @@ struct QuorumModelTests {
     }
 
     /// Row 9: two uploads of one cloned node in one session.
-    @Test func twoCiphertextsOfOneNode() throws {
+    @Test("Row 9: two uploads of a cloned node in one session") func twoCiphertextsOfOneNode() throws {
         let scenario = try AggregationScenario.standard()
         let other = try RevealRequest.Item.of(scenario.prekey(of: 1).bundle, holder: 0)
         try check(
@@ -156,7 +156,8 @@ struct QuorumModelTests {
     }
 
     /// Row 5: one more forgetful member than r would let both through, so r is what it must be.
-    @Test func moreForgetfulMembersThanTheBoundWouldBeTooMany() {
+    @Test("Row 5: more forgetful members than the bound would be too many")
+    func moreForgetfulMembersThanTheBoundWouldBeTooMany() {
         let honest = { (firstIsA: Bool) in (a: firstIsA, b: !firstIsA) }
         for committee in [7, 9] {
             let quorum = Register.quorum(committeeSize: committee, corruptMax: 1)
