@@ -23,12 +23,16 @@ from flwr.client.mod import secaggplus_mod
 from flwr.clientapp import ClientApp
 from flwr.common import ndarrays_to_parameters, parameters_to_ndarrays
 from flwr.common.secure_aggregation.secaggplus_constants import RECORD_KEY_CONFIGS, Key, Stage
-from flwr.compat.client import NumPyClient
 from flwr.compat.common.recorddict_compat import arrayrecord_to_parameters
 from flwr.server import LegacyContext, ServerConfig
 from flwr.server.strategy import FedAvg
 from flwr.server.workflow import DefaultWorkflow, SecAggPlusWorkflow
 from flwr.serverapp.grid import Grid
+
+try:
+    from flwr.client import NumPyClient
+except ImportError:  # where newer versions keep it
+    from flwr.compat.client import NumPyClient
 
 try:  # since 1.3x every message takes its run from here
     from flwr.supercore.task_identity import TaskIdentity

@@ -63,41 +63,17 @@ public struct AggregationBenchmark: Sendable {
         let idle = ResidentMemory.current
         var phases = PhaseLog()
 
-        progress("keys and register of \(choice.cohort) nodes")
-        var cohort: BenchmarkCohort? = try BenchmarkCohort(
-            choice: choice, dimension: vectors.dimension, layout: layout)
-        guard let parties = cohort else { throw BenchmarkError.request("cohort") }
-        progress("prekeys, dealt to \(choice.committeeSize) members each")
-        var prekeys = try await phases.eachNode(
-            "deal a prekey", party: "client", parties.register.nodes.map(\.index), workers: workers
-        ) { node in try parties.prekey(of: node) }
-        var session = try phases.one("verify prekeys, open the session", party: "server") {
-            let roster = try Roster(
-                prekeys.enumerated().map {
-                    RosterEntry(
-                        node: NodeIndex($0.offset), sequence: $0.element.sequence,
-                        prekeyDigest: $0.element.bundle.prekey.body.digest)
-                })
-            return try CoordinatorSession(
-                parameters: parties.parameters(roster: roster), roster: roster, prekeys: prekeys.map(\.bundle),
-                register: parties.register, epoch: parties.epoch)
-        }
-
-        let client = try await upload(parties, prekeys: prekeys, session: &session, chunks: chunks, &phases, progress)
-        prekeys = []
-        cohort = nil
-        ResidentMemory.resetPeak()
-        let roundBeforeServer = ResidentMemory.peak
-        let member = try await certifyAndReveal(parties, session: &session, &phases, progress)
+        let (session, client, member) = try await collect(into: chunks, &phases, progress)
 
         progress("unmask: \(session.survivors?.survivorCount ?? 0) uploads")
         let before = await PrimitiveCosts.measure(workers: workers)
+        ResidentMemory.resetPeak()
         let (opened, unmasking) = try await Stopwatch.process {
             try await open(session, chunks: chunks, workers: workers)
         }
+        let serverMemory = ResidentMemory.peak - idle
         let after = await PrimitiveCosts.measure(workers: workers)
         phases.add("unmask", party: "server", count: 1, unmasking)
-        let serverMemory = max(roundBeforeServer, ResidentMemory.peak) - idle
         var oneCore: (Measurement, PrimitiveCosts)?
         if workers > 1 {
             progress("unmask again, on one core")
@@ -130,6 +106,34 @@ public struct AggregationBenchmark: Sendable {
         let mean: Measurement
         let prices: PrimitiveCosts
         var envelopeBytes = 0
+    }
+
+    /// Everything up to the last share. The nodes and their keys are gone when it returns: what is left is the coordinator's.
+    private func collect(
+        into chunks: ChunkFolder, _ phases: inout PhaseLog, _ progress: (String) -> Void
+    ) async throws -> (session: CoordinatorSession, client: PartyCost, member: PartyCost) {
+        progress("keys and register of \(choice.cohort) nodes")
+        let parties = try BenchmarkCohort(choice: choice, dimension: vectors.dimension, layout: layout)
+        progress("prekeys, dealt to \(choice.committeeSize) members each")
+        var prekeys = try await phases.eachNode(
+            "deal a prekey", party: "client", parties.register.nodes.map(\.index), workers: workers
+        ) { node in try parties.prekey(of: node) }
+        var session = try phases.one("verify prekeys, open the session", party: "server") {
+            let roster = try Roster(
+                prekeys.enumerated().map {
+                    RosterEntry(
+                        node: NodeIndex($0.offset), sequence: $0.element.sequence,
+                        prekeyDigest: $0.element.bundle.prekey.body.digest)
+                })
+            return try CoordinatorSession(
+                parameters: parties.parameters(roster: roster), roster: roster, prekeys: prekeys.map(\.bundle),
+                register: parties.register, epoch: parties.epoch)
+        }
+
+        let client = try await upload(parties, prekeys: prekeys, session: &session, chunks: chunks, &phases, progress)
+        prekeys = []
+        let member = try await certifyAndReveal(parties, session: &session, &phases, progress)
+        return (session, client, member)
     }
 
     private func upload(
@@ -286,11 +290,11 @@ public struct AggregationBenchmark: Sendable {
         return floor
     }
 
-    /// An agreement with every dealer; two offers and a quorum of votes verified; two signatures.
+    /// An agreement with every dealer; what every dealer signed, two offers and a quorum of votes verified; two signatures.
     private var memberFloor: FloorWork {
         var floor = FloorWork()
         floor.x25519 = choice.cohort
-        floor.ed25519Verifications = choice.quorum + 2
+        floor.ed25519Verifications = choice.cohort + choice.quorum + 2
         floor.ed25519Signs = 2
         return floor
     }

@@ -103,8 +103,10 @@ public struct AggregationReport: Sendable, Encodable {
         public let count: Int
         /// CPU seconds of all of them together.
         public let cpuSeconds: Double
-        /// Seconds on the wall, from the first to the last.
+        /// Seconds on the wall, of all of them together.
         public let wallSeconds: Double
+        /// Resident memory of the process afterwards.
+        public let residentBytes: Int
     }
 
     /// What was asked for.
@@ -125,7 +127,8 @@ public struct AggregationReport: Sendable, Encodable {
     public let upload: UploadSize
     /// Most resident memory of the process, every party of the round included.
     public let peakMemoryBytes: Int
-    /// Most resident memory from closing the uploads to the sum, beyond what the process took before it knew the round.
+    /// Most resident memory while unmasking, with all that the coordinator holds of the session, beyond what the process took
+    /// before it knew the round. Every party's keys are in it too: one process plays all.
     public let serverMemoryBytes: Int
     /// Whether the sum that came out is the sum of the survivors' vectors.
     public let sumCorrect: Bool

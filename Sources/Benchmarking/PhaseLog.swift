@@ -10,10 +10,11 @@ struct PhaseLog {
 
     mutating func add(_ name: String, party: String, count: Int, _ measured: Measurement) {
         peak = max(peak, ResidentMemory.peak)
+        ResidentMemory.resetPeak()
         phases.append(
             .init(
                 name: name, party: party, count: count, cpuSeconds: measured.cpuSeconds,
-                wallSeconds: measured.wallSeconds))
+                wallSeconds: measured.wallSeconds, residentBytes: ResidentMemory.current))
     }
 
     /// Runs one party's step and logs it.

@@ -21,18 +21,19 @@ extension UnmaskPlan {
     ) async throws -> [UInt64] {
         let workers = max(1, workers)
         var sum = [UInt64](repeating: 0, count: wordCount)
-        let fold = foldUnits(workers: workers)
-        try await forEachUnit(fold, workers: workers) { unit in
-            try await unit.fold(readingChunk: readChunk)
+        try await forEachUnit(foldUnits(workers: workers), workers: workers) { unit in
+            { try await unit.fold(readingChunk: readChunk) }
         } collecting: { unit, part in
             for index in part.indices { sum[unit.words.lowerBound + index] &+= part[index] }
         }
         let masks = try await derivingMasks(workers: workers)
-        let folded = sum
         try await forEachUnit(Self.tiles(wordCount: wordCount, workers: workers), workers: workers) { tile in
-            var part = Array(folded[tile])
-            try masks.remove(from: &part, wordOffset: tile.lowerBound)
-            return part
+            let folded = Array(sum[tile])
+            return {
+                var part = folded
+                try masks.remove(from: &part, wordOffset: tile.lowerBound)
+                return part
+            }
         } collecting: { tile, part in
             sum.replaceSubrange(tile, with: part)
         }
@@ -76,7 +77,7 @@ extension UnmaskPlan {
     private func derivingMasks(workers: Int) async throws -> SessionMasks {
         var pairs: [MaskTerm] = []
         try await forEachUnit(dropped, workers: workers) { node in
-            try node.terms(sessionID: sessionID)
+            { try node.terms(sessionID: sessionID) }
         } collecting: { _, terms in
             pairs += terms
         }
@@ -94,9 +95,10 @@ extension UnmaskPlan {
     }
 }
 
-/// Runs `work` on every unit, at most `workers` at a time, and hands each result to `collect` as it comes.
+/// Does the work of every unit, at most `workers` at a time, and hands each result to `collect` as it comes. `begin` makes a
+/// unit's work when its turn comes: what it copies lives no longer than the unit.
 private func forEachUnit<Unit: Sendable, Value: Sendable>(
-    _ units: [Unit], workers: Int, _ work: @escaping @Sendable (Unit) async throws -> Value,
+    _ units: [Unit], workers: Int, beginning begin: (Unit) -> @Sendable () async throws -> Value,
     collecting collect: (Unit, Value) throws -> Void
 ) async throws {
     try await withThrowingTaskGroup(of: (Int, Value).self) { group in
@@ -104,9 +106,9 @@ private func forEachUnit<Unit: Sendable, Value: Sendable>(
         func start() {
             guard next < units.count else { return }
             let index = next
-            let unit = units[index]
+            let work = begin(units[index])
             next += 1
-            group.addTask { (index, try await work(unit)) }
+            group.addTask { (index, try await work()) }
         }
         for _ in 0..<workers { start() }
         while let (index, value) = try await group.next() {

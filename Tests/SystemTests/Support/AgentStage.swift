@@ -64,6 +64,8 @@ final class AgentStage {
             coordinator: "https://127.0.0.1:\(try server.start())", keysDirectory: chain.keys.storeFolder(0).path,
             stateDirectory: folder("state"), transactionsDirectory: folder("sales"),
             consentDirectory: folder("consent"))
+        // The key folder is shared by every chain of this process; the counter belongs to this one.
+        configuration.bootCounterPath = folder("boot-counter")
         if past != .nothing { try await remember(prekeys: past == .whole) }
     }
 
