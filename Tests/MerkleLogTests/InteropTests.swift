@@ -7,35 +7,13 @@ import MerkleLog
 import TestSupport
 import Testing
 
-private enum InteropPython {
-    static let path = ProcessInfo.processInfo.environment["CONCORD_PYTHON"]
-
-    static let hasPackages: Bool = {
-        guard let path else { return false }
-        return (try? run(path, ["-c", "import pymerkle, cryptography"]).status) == 0
-    }()
-
-    static func run(_ executable: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: executable)
-        process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-    }
-}
-
 @Suite struct InteropTests {
     /// 70,000 would need minutes of Python; 600 entries already make full and partial tiles on two levels.
     private static let size = 600
 
     @Test(
         .enabled(
-            if: InteropPython.hasPackages,
+            if: InteropPython.has("pymerkle", "cryptography"),
             "CONCORD_PYTHON names no Python that has the packages pymerkle and cryptography"))
     func anIndependentImplementationAcceptsOurLog() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "merkle-log-\(UUID().uuidString)")
@@ -83,7 +61,7 @@ private enum InteropPython {
 
     private func verify(_ folder: URL) throws -> (status: Int32, output: String) {
         let script = ReferenceData.packageRoot.appending(path: "Tests/Interop/verify_log.py")
-        return try InteropPython.run(try #require(InteropPython.path), [script.path, folder.path])
+        return try InteropPython.run([script.path, folder.path])
     }
 
     private func write(_ bytes: [UInt8], to folder: URL, _ path: String) throws {
