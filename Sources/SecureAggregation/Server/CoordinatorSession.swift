@@ -57,8 +57,8 @@ public struct CoordinatorSession: Sendable {
     private var reveals: [NodeIndex: Digest] = [:]
     /// By roster position: the shares that match their commitments, at most l.
     private(set) var goodShares: [[(position: Int, share: SecretShare)]] = []
-    /// By roster position, from the certificate on: the tree of the package that shares are asked from. Every member's
-    /// request opens a leaf of each.
+    /// By roster position, while shares are asked for: the tree of the package they are asked from. Every member's request
+    /// opens a leaf of each.
     private var dealtTrees: [MerkleTree] = []
 
     /// Opens a session the coordinator has signed.
@@ -210,9 +210,10 @@ public struct CoordinatorSession: Sendable {
         guard let certificate, let survivors, let holder = register.committeePosition(of: member) else { return nil }
         let items = roster.entries.indices.map { position in
             let alive = survivors.alive[position]
+            let package = package(position: position, alive: alive)
+            let tree = dealtTrees.isEmpty ? package.tree : dealtTrees[position]
             return RevealRequest.Item(
-                deal: deal(position: position, alive: alive),
-                opening: package(position: position, alive: alive).opening(of: holder, in: dealtTrees[position]))
+                deal: deal(position: position, alive: alive), opening: package.opening(of: holder, in: tree))
         }
         return RevealRequest(
             sessionID: sessionID, certificate: certificate, bitmap: survivors.bitmap, items: items)
@@ -249,7 +250,10 @@ public struct CoordinatorSession: Sendable {
             else { continue }
             goodShares[position].append((holder, share))
         }
-        if nodesShortOfShares.isEmpty { phase = .unmasking }
+        if nodesShortOfShares.isEmpty {
+            phase = .unmasking
+            dealtTrees = []
+        }
         return .new
     }
 
