@@ -27,7 +27,7 @@ struct AggregationScenario {
     init(
         nodes: Int = 18, committee: Int = 8, corruptMax: Int = 1, dimension: Int = 100,
         layout: LaneLayout = .twoBy32, minAlive: Int? = nil, epochNumber: UInt64 = 1, version: UInt64 = 1,
-        seed: UInt64 = 7
+        seed: UInt64 = 7, groupSize: Int? = nil
     ) throws {
         let random = SeededRandomSource(seed: seed)
         self.random = random
@@ -61,7 +61,8 @@ struct AggregationScenario {
         epoch = try Epoch(verifying: announcement, register: register)
         plan = PlanFacts(
             planDigest: Self.planDigest, dimension: dimension, layout: layout,
-            minAlive: minAlive ?? register.smallestMinAlive, roundCount: 20)
+            minAlive: minAlive ?? register.smallestMinAlive, roundCount: 20,
+            groupSize: groupSize)
         for index in 0..<NodeIndex(nodes) { try dealPrekey(index, sequence: 1) }
     }
 
@@ -112,7 +113,7 @@ struct AggregationScenario {
     }
 
     func parameters(
-        roster: Roster, round: UInt64 = 1, attempt: UInt64 = 1
+        roster: Roster, round: UInt64 = 1, attempt: UInt64 = 1, subCohort: SubCohortPlace? = nil
     ) throws -> SessionParameters {
         SessionParameters(
             registerDigest: register.digest, epochRoot: epoch.root, round: round, attempt: attempt,
@@ -120,7 +121,7 @@ struct AggregationScenario {
             consentRoot: SHA256.hash([2]), previousConsentSize: 0, dimension: plan.dimension, layout: plan.layout,
             cohortSize: roster.entries.count, minAlive: plan.minAlive, deadlineMilliseconds: now + 60_000,
             derived: try ProtocolParameters.derive(register: register, cohort: roster.entries.count),
-            rosterDigest: roster.digest)
+            rosterDigest: roster.digest, subCohort: subCohort)
     }
 
     func session(

@@ -47,7 +47,7 @@ struct MessageCodecTests {
             Sample(envelope), Sample(try #require(session.labelProposal)),
             Sample(try #require(session.certificate?.votes.first).body),
             Sample(try #require(session.certificate?.votes.first)), Sample(try #require(session.certificate)),
-            Sample(request), Sample(reveal.body), Sample(reveal),
+            Sample(request), Sample(reveal.body), Sample(reveal), Sample(SubCohortPlace(index: 3, count: 20)),
         ]
     }
 

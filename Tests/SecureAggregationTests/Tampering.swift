@@ -36,7 +36,7 @@ extension SessionParameters {
         modelDigest: Digest? = nil, planDigest: Digest? = nil, consentSize: UInt64? = nil, consentRoot: Digest? = nil,
         previousConsentSize: UInt64? = nil, dimension: Int? = nil, layout: LaneLayout? = nil, cohortSize: Int? = nil,
         minAlive: Int? = nil, deadlineMilliseconds: Int64? = nil, derived: ProtocolParameters? = nil,
-        rosterDigest: Digest? = nil
+        rosterDigest: Digest? = nil, subCohort: SubCohortPlace? = nil
     ) -> SessionParameters {
         SessionParameters(
             registerDigest: registerDigest ?? self.registerDigest, epochRoot: epochRoot ?? self.epochRoot,
@@ -47,7 +47,7 @@ extension SessionParameters {
             dimension: dimension ?? self.dimension, layout: layout ?? self.layout,
             cohortSize: cohortSize ?? self.cohortSize, minAlive: minAlive ?? self.minAlive,
             deadlineMilliseconds: deadlineMilliseconds ?? self.deadlineMilliseconds, derived: derived ?? self.derived,
-            rosterDigest: rosterDigest ?? self.rosterDigest)
+            rosterDigest: rosterDigest ?? self.rosterDigest, subCohort: subCohort ?? self.subCohort)
     }
 }
 

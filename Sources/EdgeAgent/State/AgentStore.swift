@@ -341,6 +341,8 @@ extension LockChange {
         case .prekey(let node, let sequence, let session):
             (2, withUnsafeBytes(of: node.bigEndian) { [UInt8]($0) }, Int64(sequence), session)
         case .round(let job, let round, let opening): (3, job.bytes, Int64(round), opening)
+        case .groupRound(let job, let round, let group, let opening):
+            (4, job.bytes + withUnsafeBytes(of: UInt32(group).bigEndian) { [UInt8]($0) }, Int64(round), opening)
         }
     }
 
@@ -351,6 +353,10 @@ extension LockChange {
             self = .prekey(
                 node: name.reduce(0) { $0 << 8 | NodeIndex($1) }, sequence: UInt64(number), session: target)
         case 3: self = .round(job: try JobID(name), round: UInt64(number), opening: target)
+        case 4:
+            self = .groupRound(
+                job: try JobID(Array(name.prefix(16))), round: UInt64(number),
+                group: name.dropFirst(16).reduce(0) { $0 << 8 | Int($1) }, opening: target)
         default: throw SecureAggregationError.malformed("stored committee lock")
         }
     }

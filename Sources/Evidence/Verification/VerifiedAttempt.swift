@@ -91,6 +91,8 @@ struct VerifiedAttempt {
             ("rosterDigest", parameters.rosterDigest == roster.digest),
             ("cohortSize", parameters.cohortSize == roster.entries.count),
             ("derived parameters", parameters.derived == derived),
+            // No training plan sums in groups.
+            ("subCohort", parameters.subCohort == nil),
         ]
         if let field = fields.first(where: { !$0.holds }) {
             throw EvidenceError(.round(opened.round.round), .parametersMismatch(field: field.name))

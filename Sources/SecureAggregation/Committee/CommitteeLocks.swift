@@ -13,6 +13,17 @@ public enum LockChange: Equatable, Hashable, Sendable {
     /// This round of this job is opened by answering this one request (``RevealRequest/openingDigest``), and no other, for
     /// the job's life: one session, one survivor set, one ciphertext a node.
     case round(job: JobID, round: UInt64, opening: Digest)
+    /// The same for one group of a round, under a plan that sums in groups. A job has one plan, so one of the two kinds.
+    case groupRound(job: JobID, round: UInt64, group: Int, opening: Digest)
+
+    /// The promise to open the session of `parameters` by one request only.
+    static func opening(of parameters: SessionParameters, as opening: Digest) -> LockChange {
+        if let place = parameters.subCohort {
+            return .groupRound(
+                job: parameters.jobID, round: parameters.round, group: place.index, opening: opening)
+        }
+        return .round(job: parameters.jobID, round: parameters.round, opening: opening)
+    }
 }
 
 /// A member's promises.
@@ -24,6 +35,8 @@ public struct CommitteeLocks: Equatable, Sendable {
     private struct RoundName: Hashable {
         let job: JobID
         let round: UInt64
+        /// Nil for a round that is summed at once.
+        let group: Int?
     }
 
     private var labels: [Digest: Digest] = [:]
@@ -57,7 +70,10 @@ public struct CommitteeLocks: Equatable, Sendable {
         case .label(let session, let label): labels[session] = label
         case .prekey(let node, let sequence, let session):
             prekeys[PrekeyName(node: node, sequence: sequence)] = session
-        case .round(let job, let round, let opening): rounds[RoundName(job: job, round: round)] = opening
+        case .round(let job, let round, let opening):
+            rounds[RoundName(job: job, round: round, group: nil)] = opening
+        case .groupRound(let job, let round, let group, let opening):
+            rounds[RoundName(job: job, round: round, group: group)] = opening
         }
     }
 
@@ -65,7 +81,8 @@ public struct CommitteeLocks: Equatable, Sendable {
         switch change {
         case .label(let session, _): labels[session]
         case .prekey(let node, let sequence, _): prekeys[PrekeyName(node: node, sequence: sequence)]
-        case .round(let job, let round, _): rounds[RoundName(job: job, round: round)]
+        case .round(let job, let round, _): rounds[RoundName(job: job, round: round, group: nil)]
+        case .groupRound(let job, let round, let group, _): rounds[RoundName(job: job, round: round, group: group)]
         }
     }
 
@@ -73,7 +90,7 @@ public struct CommitteeLocks: Equatable, Sendable {
         switch change {
         case .label(_, let label): label
         case .prekey(_, _, let session): session
-        case .round(_, _, let opening): opening
+        case .round(_, _, let opening), .groupRound(_, _, _, let opening): opening
         }
     }
 }

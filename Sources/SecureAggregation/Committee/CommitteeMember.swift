@@ -103,7 +103,7 @@ public struct CommitteeMember: Sendable {
         let promises =
             [
                 LockChange.label(session: sessionID, label: survivors.digest),
-                .round(job: parameters.jobID, round: parameters.round, opening: openingDigest),
+                .opening(of: parameters, as: openingDigest),
             ]
             + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
         for change in promises {

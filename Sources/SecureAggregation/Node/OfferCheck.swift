@@ -17,9 +17,16 @@ public struct PlanFacts: Equatable, Sendable {
     public let minAlive: Int
     /// T: rounds the plan allows.
     public let roundCount: UInt64
+    /// g: the round is summed in groups of at least this many assigned nodes, one session each; nil for one sum over all.
+    /// Groups limit poisoning at the price that ``SubCohortAssignment`` states.
+    public let groupSize: Int?
 
     /// Collects the facts of a verified plan.
-    public init(planDigest: Digest, dimension: Int, layout: LaneLayout, minAlive: Int, roundCount: UInt64) {
+    public init(
+        planDigest: Digest, dimension: Int, layout: LaneLayout, minAlive: Int, roundCount: UInt64,
+        groupSize: Int? = nil
+    ) {
+        self.groupSize = groupSize
         self.planDigest = planDigest
         self.dimension = dimension
         self.layout = layout
@@ -81,6 +88,7 @@ public struct SessionContext: Sendable {
         guard roster.entries.allSatisfy({ register.node($0.node) != nil }) else {
             throw .unknown("node in the roster")
         }
+        try requireSubCohort(parameters, roster: roster)
         let derived = try ProtocolParameters.derive(register: register, cohort: parameters.cohortSize)
         guard parameters.derived == derived else { throw .mismatch(field: "derived parameters") }
         guard parameters.previousConsentSize <= parameters.consentSize else {
@@ -128,6 +136,8 @@ public struct AcceptedOffer: Sendable {
         guard earlierEpochRoot == nil || earlierEpochRoot == parameters.epochRoot else {
             throw .mismatch(field: "epochRoot of an earlier attempt")
         }
+        // A second upload in a round of groups could enter a second sum of that round: there is no second attempt.
+        guard parameters.subCohort == nil || earlierEpochRoot == nil else { throw .alreadyUsed("this round") }
         guard let position = offer.roster.position(of: node) else { throw .unknown("own place in the roster") }
         let own = offer.roster.entries[position]
         guard let digest = ownPrekeyDigest(own.sequence) else { throw .alreadyUsed("own prekey") }

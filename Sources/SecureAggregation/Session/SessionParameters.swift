@@ -57,6 +57,8 @@ public struct SessionParameters: SignedBody {
     public let derived: ProtocolParameters
     /// H("roster", roster bytes).
     public let rosterDigest: Digest
+    /// Which group of the round this session sums, under a plan with ``PlanFacts/groupSize``; nil under any other plan.
+    public let subCohort: SubCohortPlace?
 
     /// Attempts a round may have.
     public static let maximumAttempts: UInt64 = 2
@@ -68,7 +70,7 @@ public struct SessionParameters: SignedBody {
         registerDigest: Digest, epochRoot: Digest, round: UInt64, attempt: UInt64, modelDigest: Digest,
         planDigest: Digest, consentSize: UInt64, consentRoot: Digest, previousConsentSize: UInt64, dimension: Int,
         layout: LaneLayout, cohortSize: Int, minAlive: Int, deadlineMilliseconds: Int64,
-        derived: ProtocolParameters, rosterDigest: Digest
+        derived: ProtocolParameters, rosterDigest: Digest, subCohort: SubCohortPlace? = nil
     ) {
         self.registerDigest = registerDigest
         self.epochRoot = epochRoot
@@ -88,6 +90,7 @@ public struct SessionParameters: SignedBody {
         self.deadlineMilliseconds = deadlineMilliseconds
         self.derived = derived
         self.rosterDigest = rosterDigest
+        self.subCohort = subCohort
     }
 
     /// sid = H("session", parameters).
@@ -105,7 +108,8 @@ public struct SessionParameters: SignedBody {
             (10, .unsigned(previousConsentSize)), (11, .unsigned(UInt64(dimension))),
             (12, .unsigned(UInt64(layout.lanes))), (13, .unsigned(UInt64(layout.bits))), (14, .unsigned(generator)),
             (15, .unsigned(UInt64(cohortSize))), (16, .unsigned(UInt64(minAlive))),
-            (17, CBORValue(deadlineMilliseconds)), (18, derived.cborValue), (19, .bytes(rosterDigest.bytes)))
+            (17, CBORValue(deadlineMilliseconds)), (18, derived.cborValue), (19, .bytes(rosterDigest.bytes)),
+            (20, subCohort?.cborValue))
     }
 
     /// Reads parameters; what they claim is checked by ``OfferCheck`` and ``CommitteeMember``.
@@ -133,6 +137,11 @@ public struct SessionParameters: SignedBody {
         deadlineMilliseconds = Int64(try fields.unsigned(17, "deadline"))
         derived = try ProtocolParameters(cborValue: try fields.field(18, "derived"))
         rosterDigest = try fields.digest(19, "rosterDigest")
+        if let value = fields.optionalField(20) {
+            subCohort = try SubCohortPlace(cborValue: value)
+        } else {
+            subCohort = nil
+        }
         guard jobID == JobID(planDigest: planDigest) else {
             throw .unexpected(field: "session-parameters.jobId", expected: "the id of its plan")
         }

@@ -377,6 +377,8 @@ struct CommitteeAttackTests {
                 case .label(let session, _): .label(session: session, label: other)
                 case .prekey(let node, let sequence, _): .prekey(node: node, sequence: sequence, session: other)
                 case .round(let job, let round, _): .round(job: job, round: round, opening: other)
+                case .groupRound(let job, let round, let group, _):
+                    .groupRound(job: job, round: round, group: group, opening: other)
                 }
             #expect(!restored.permits(contradiction) && !restored.contains(contradiction))
             #expect(throws: SecureAggregationError.conflict("stored committee locks")) {
