@@ -16,13 +16,10 @@ public enum LockChange: Equatable, Hashable, Sendable {
     /// The same for one group of a round, under a plan that sums in groups. A job has one plan, so one of the two kinds.
     case groupRound(job: JobID, round: UInt64, group: Int, opening: Digest)
 
-    /// The promise to open the session of `parameters` by one request only.
-    static func opening(of parameters: SessionParameters, as opening: Digest) -> LockChange {
-        if let place = parameters.subCohort {
-            return .groupRound(
-                job: parameters.jobID, round: parameters.round, group: place.index, opening: opening)
-        }
-        return .round(job: parameters.jobID, round: parameters.round, opening: opening)
+    /// The promise about a round, as one about the group that the session sums, if it sums one.
+    func within(_ place: SubCohortPlace?) -> LockChange {
+        guard let place, case .round(let job, let round, let opening) = self else { return self }
+        return .groupRound(job: job, round: round, group: place.index, opening: opening)
     }
 }
 

@@ -103,7 +103,8 @@ public struct CommitteeMember: Sendable {
         let promises =
             [
                 LockChange.label(session: sessionID, label: survivors.digest),
-                .opening(of: parameters, as: openingDigest),
+                .round(job: parameters.jobID, round: parameters.round, opening: openingDigest)
+                    .within(parameters.subCohort),
             ]
             + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
         for change in promises {

@@ -267,6 +267,27 @@ struct SubCohortSessionTests {
         }
     }
 
+    /// One session a group is the protocol; two of one group, or groups of two sizes, are the coordinator's fault.
+    @Test func groupsOfOneRoundAreNoEquivocation() throws {
+        let first = try scenario.session(group: 0).parameters
+        func refusal(_ other: SessionParameters) throws -> SecureAggregationError? {
+            let evidence = FaultEvidence(
+                registerDigest: scenario.register.digest,
+                fault: .equivocation(first, try SignedMessage(signing: other, key: scenario.coordinatorKey)))
+            do {
+                let accused = try evidence.verify(
+                    register: scenario.register, coordinatorKey: scenario.coordinatorKey.publicKey)
+                #expect(accused == .coordinator)
+                return nil
+            } catch { return error }
+        }
+        let contradiction = SecureAggregationError.unknown("fault: the sessions do not contradict each other")
+        #expect(try refusal(scenario.session(group: 1).parameters.body) == contradiction)
+        #expect(try refusal(first.body.altered(modelDigest: SHA256.hash([7]))) == nil)
+        #expect(try refusal(first.body.altered(subCohort: SubCohortPlace(index: 1, count: 4))) == nil)
+        #expect(try refusal(SessionParameters(cborValue: first.body.cborValue.replacing(20, with: nil))) == nil)
+    }
+
     /// A group's lock is not its neighbour's, nor the same group's of another round.
     @Test func locksArePerGroupAndRound() throws {
         let job = scenario.context.plan.planDigest
@@ -284,7 +305,7 @@ struct SubCohortSessionTests {
         #expect(locks.contains(lock(0, 1, 1)))
         let session = try scenario.session(group: 2)
         #expect(
-            LockChange.opening(of: session.parameters.body, as: SHA256.hash([7]))
+            LockChange.round(job: id, round: 1, opening: SHA256.hash([7])).within(session.parameters.body.subCohort)
                 == .groupRound(job: id, round: 1, group: 2, opening: SHA256.hash([7])))
         #expect(throws: SecureAggregationError.conflict("stored committee locks")) {
             try CommitteeLocks(restoring: [lock(0, 1, 1), lock(0, 1, 2)])
