@@ -119,4 +119,31 @@ import Testing
             return
         }
     }
+
+    // MARK: Committee locks
+
+    /// Promises of every kind come back as they were made, and a contradiction of any is refused by the table itself.
+    @Test func locksOfEveryKindAreKept() async throws {
+        let state = try AgentState()
+        let one = SHA256.hash([1])
+        let two = SHA256.hash([2])
+        func promises(_ target: Digest) -> [LockChange] {
+            [
+                .label(session: one, label: target), .prekey(node: 70_000, sequence: 9, session: target),
+                .round(job: .init(planDigest: one), round: 3, opening: target),
+                .groupRound(job: .init(planDigest: one), round: 3, group: 0, opening: target),
+                .groupRound(job: .init(planDigest: one), round: 3, group: 300_000, opening: target),
+                .groupRound(job: .init(planDigest: one), round: 4, group: 0, opening: target),
+            ]
+        }
+        try await state.store.store(promises(one))
+        let locks = try await state.store.locks()
+        for promise in promises(one) { #expect(locks.contains(promise), "\(promise)") }
+        for promise in promises(two) {
+            #expect(!locks.permits(promise), "\(promise)")
+            await #expect(throws: (any Error).self) { try await state.store.store([promise]) }
+        }
+        #expect(
+            locks.permits(.groupRound(job: .init(planDigest: one), round: 3, group: 1, opening: two)))
+    }
 }
