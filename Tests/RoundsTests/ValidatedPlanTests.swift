@@ -93,6 +93,8 @@ import WireFormat
         #expect(plan.facts.planDigest == plan.digest)
         #expect(plan.facts.minAlive == 18)
         #expect(plan.facts.roundCount == 12)
+        // The coordinator opens no groups, so no plan may ask nodes to accept them.
+        #expect(plan.facts.groupSize == nil)
         #expect(plan.jobID == JobID(planDigest: plan.digest))
         let signed = try PlanFixture().signed()
         #expect(plan.digest == SHA256.tagged("plan", signed.bodyBytes))

@@ -113,7 +113,7 @@ public struct ValidatedPlan: Sendable {
         }
     }
 
-    /// What the aggregation protocol takes from the plan.
+    /// What the aggregation protocol takes from the plan. No group size: a training plan cannot ask for rounds in groups.
     public var facts: PlanFacts {
         PlanFacts(
             planDigest: digest, dimension: dimension, layout: plan.layout, minAlive: plan.minAlive,

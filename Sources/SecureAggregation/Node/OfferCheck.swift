@@ -18,7 +18,8 @@ public struct PlanFacts: Equatable, Sendable {
     /// T: rounds the plan allows.
     public let roundCount: UInt64
     /// g: the round is summed in groups of at least this many assigned nodes, one session each; nil for one sum over all.
-    /// Groups limit poisoning at the price that ``SubCohortAssignment`` states.
+    /// Groups limit poisoning, against an honest-but-curious coordinator only: C applies within each group, a node hides among
+    /// about g instead of n, and the noise is added once a group (``SubCohortAssignment``).
     public let groupSize: Int?
 
     /// Collects the facts of a verified plan.

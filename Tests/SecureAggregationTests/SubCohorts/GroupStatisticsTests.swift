@@ -91,6 +91,18 @@ struct GroupStatisticsTests {
         #expect(try GroupStatistics(sums.reversed()).trimmedMean(trim: 1) == statistics.trimmedMean(trim: 1))
     }
 
+    /// What is dropped counts for nothing, on either side, and what is kept counts by its divisor.
+    @Test func theMiddleIsAveragedByDivisor() throws {
+        let sums = try [(-900, 1), (2, 1), (9, 3), (8, 2), (7000, 1)].map { (value, divisor) in
+            try GroupSum(
+                values: [Int64(value), Int64(-value)], customers: 1, divisor: Double(divisor), noiseDeviation: 0)
+        }
+        // Means −900, 2, 3, 4, 7000.
+        let mean = try GroupStatistics(sums).trimmedMean(trim: 1)
+        #expect(abs(mean[0] - 19.0 / 6) < 1e-12 && abs(mean[1] + 19.0 / 6) < 1e-12)
+        #expect(try GroupStatistics(sums).trimmedMean(trim: 2) == [3, -3])
+    }
+
     /// A boosted update ×100 in 1, 3 and 9 of 20 groups moves the trimmed mean no further than honest groups differ, and no
     /// further than a fraction of the clip; in the tenth group it breaks through, which is the stated limit.
     @Test(arguments: [1, 3, 9], 1...3 as ClosedRange<UInt64>)
@@ -226,6 +238,21 @@ struct GroupStatisticsTests {
                     customerNorm: norm, coordinateBound: bound, dimension: dimension, falseAlarmRate: 0.1)
             }
         }
+    }
+
+    /// Each test sees what the other cannot: one far coordinate drowns in the norm of the noise, and many small steps stay small.
+    @Test func eitherTestAlarmsAlone() throws {
+        let alarm = try GroupAlarm(customerNorm: 1, coordinateBound: 1, dimension: 10_000, falseAlarmRate: 0.01)
+        func verdict(_ values: [Int64]) throws -> GroupAlarm.Verdict {
+            try alarm.verdict(on: GroupSum(values: values, customers: 5, divisor: 5, noiseDeviation: 100))
+        }
+        var one = [Int64](repeating: 0, count: 10_000)
+        one[9_999] = -1_000
+        let far = try verdict(one)
+        #expect(far.coordinateRatio > 1 && far.normRatio < 1 && far.isAlarmed)
+        let many = try verdict([Int64](repeating: 200, count: 10_000))
+        #expect(many.coordinateRatio < 1 && many.normRatio > 1 && many.isAlarmed)
+        #expect(try !verdict([Int64](repeating: 90, count: 10_000)).isAlarmed)
     }
 
     /// Words that no vector packs to, and lanes that overflow into their neighbours: whatever a node puts into its words, the
