@@ -22,7 +22,7 @@ CASES = [
     ("n20-d1M", "--nodes 20 --dimension 1000000 --corrupt 1 --dropout 0", 0, {}),
     ("n100-d100k", "--nodes 100 --dimension 100000 --corrupt 5 --dropout 0.1", 10, {}),
     ("n100-d25M", "--nodes 100 --dimension 25000000 --corrupt 5 --dropout 0.1", None, {}),
-    ("n10000-d100k", "--nodes 10000 --dimension 100000 --corrupt 500 --dropout 0.1", None, {}),
+    ("n10000-d100k", "--nodes 10000 --dimension 100000 --corrupt 100 --dropout 0.1", None, {}),
     ("n1000-d1M-3lanes", "--nodes 1000 --dimension 1000000 --corrupt 50 --dropout 0.1 --lanes 3", None, {}),
     ("n1000-d1M-sealed", "--nodes 1000 --dimension 1000000 --corrupt 50 --dropout 0.1 --sealed", None, {}),
 ]
