@@ -15,12 +15,13 @@ import subprocess
 import sys
 import time
 
-# name, arguments of `concord bench secagg`, dropped nodes of the Flower case beside it (None: no Flower case), what must hold
+# name, arguments of `concord bench secagg`, the Flower case beside it (dropped nodes, neighbours of its sparse graph; None: no
+# Flower case), what must hold
 CASES = [
     ("n1000-d1M", "--nodes 1000 --dimension 1000000 --corrupt 50 --dropout 0.1", None,
      {"client": 1.3, "server": 1.2, "memory": 64 << 20, "upload": 1.03}),
-    ("n20-d1M", "--nodes 20 --dimension 1000000 --corrupt 1 --dropout 0", 0, {}),
-    ("n100-d100k", "--nodes 100 --dimension 100000 --corrupt 5 --dropout 0.1", 10, {}),
+    ("n20-d1M", "--nodes 20 --dimension 1000000 --corrupt 1 --dropout 0", (0, 9), {}),
+    ("n100-d100k", "--nodes 100 --dimension 100000 --corrupt 5 --dropout 0.1", (10, 15), {}),
     ("n100-d25M", "--nodes 100 --dimension 25000000 --corrupt 5 --dropout 0.1", None, {}),
     ("n10000-d100k", "--nodes 10000 --dimension 100000 --corrupt 100 --dropout 0.1", None, {}),
     ("n1000-d1M-3lanes", "--nodes 1000 --dimension 1000000 --corrupt 50 --dropout 0.1 --lanes 3", None, {}),
@@ -125,19 +126,22 @@ def main():
     os.makedirs(arguments.output, exist_ok=True)
     model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
     results = {"machine": f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}", "cases": {}}
-    for name, options, dropped, targets in CASES:
+    for name, options, peer, targets in CASES:
         if arguments.case and name not in arguments.case:
             continue
         case = run([arguments.concord, "bench", "secagg", *options.split(), "--json"])
         result = {"concord": case}
-        if dropped is not None and arguments.flower:
+        if peer and arguments.flower:
             request = case["request"]
             here = os.path.dirname(os.path.abspath(__file__))
-            result["flower"] = run(
-                [arguments.flower, os.path.join(here, "Flower", "round.py"), "--nodes", str(request["nodes"]),
-                 "--dimension", str(request["dimension"]), "--dropped", str(dropped)]
-            )
+            command = [arguments.flower, os.path.join(here, "Flower", "round.py"), "--nodes", str(request["nodes"]),
+                       "--dimension", str(request["dimension"]), "--dropped", str(peer[0])]
+            result["flowerSparse"] = run(command + ["--shares", str(peer[1])])
+            result["flower"] = run(command)
         result["verdicts"] = verdicts(case, targets, result.get("flower"))
+        if sparse := result.get("flowerSparse"):
+            total = sparse["totalCPUSeconds"] / total_cpu(case)
+            print(f"{name:18} for information: Flower's sparse graph of {sparse['shares']} takes {total:.1f} times our total")
         results["cases"][name] = result
         for what, figure, bound, holds in result["verdicts"]:
             print(f"{name:18} {what:32} {figure!s:>10}  {bound!s:8} {'holds' if holds else 'DOES NOT HOLD'}", flush=True)
