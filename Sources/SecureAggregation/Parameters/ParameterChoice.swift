@@ -47,16 +47,22 @@ public struct ParameterChoice: Equatable, Sendable {
         }
         let minAlive = corruptMax + Register.minimumHonestSurvivors
         guard cohort >= minAlive else {
+            let fewerCorrupt = cohort - Register.minimumHonestSurvivors
             throw .infeasible(
                 "nodes: a cohort of \(cohort) is below C + 16 = \(minAlive), the fewest survivors that may be summed; "
-                    + "\(minAlive) nodes would do, or at most \(max(0, cohort - 16)) corrupt")
+                    + "\(minAlive) nodes would do" + (fewerCorrupt >= 1 ? ", or at most \(fewerCorrupt) corrupt" : ""))
         }
         let survivors = cohort - ProtocolParameters.ceilingShare(dropoutPermille, of: cohort)
         guard survivors >= minAlive else {
-            let most = (cohort - minAlive) * 1000 / cohort
+            // What is named must do for the committee too.
+            let most = Self.largest(below: (cohort - minAlive) * 1000 / cohort + 1) {
+                ProtocolParameters.smallestCommittee(
+                    registered: registered, corruptMax: corruptMax, dropoutPermille: $0) != nil
+            }
             throw .infeasible(
                 "dropout: \(cohort) nodes less \(cohort - survivors) that drop are \(survivors), below C + 16 = "
-                    + "\(minAlive); a dropout of at most \(most) thousandths would do, or more nodes, or fewer corrupt")
+                    + "\(minAlive); " + (most.map { "a dropout of at most \($0) thousandths would do, or " } ?? "")
+                    + "more nodes, or fewer corrupt")
         }
         guard
             let committee = ProtocolParameters.smallestCommittee(
@@ -88,10 +94,11 @@ public struct ParameterChoice: Equatable, Sendable {
                 registered: registered, corruptMax: corrupt, dropoutPermille: dropout) != nil
         }
         // Both searches are monotone: fewer corrupt and less dropout only help.
-        let corrupt = largest(below: corruptMax) { $0 >= 1 && works($0, dropoutPermille) }
+        let corrupt = largest(below: corruptMax) { $0 == 0 || works($0, dropoutPermille) }
         let dropout = largest(below: dropoutPermille) { works(corruptMax, $0) }
         let remedies = [
-            corrupt.map { "at most \($0) corrupt" }, dropout.map { "a dropout of at most \($0) thousandths" },
+            corrupt.flatMap { $0 >= 1 ? "at most \($0) corrupt" : nil },
+            dropout.map { "a dropout of at most \($0) thousandths" },
             "more registered nodes",
         ].compactMap(\.self).joined(separator: ", or ")
         return .infeasible(
@@ -99,14 +106,15 @@ public struct ParameterChoice: Equatable, Sendable {
                 + "committee reaches the quorum (L + C + 3)/2 + 1; \(remedies) would do")
     }
 
+    /// The largest number below `bound` that works, if zero does and `works` is monotone.
     private static func largest(below bound: Int, _ works: (Int) -> Bool) -> Int? {
         guard bound > 0 else { return nil }
         var low = -1
         var high = bound
         while high - low > 1 {
             let middle = (low + high) / 2
-            if middle == 0 || works(middle) { low = middle } else { high = middle }
+            if works(middle) { low = middle } else { high = middle }
         }
-        return low >= 0 && works(low) ? low : nil
+        return low >= 0 ? low : nil
     }
 }
