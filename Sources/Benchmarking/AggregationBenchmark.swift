@@ -66,18 +66,18 @@ public struct AggregationBenchmark: Sendable {
         let (session, client, member) = try await collect(into: chunks, &phases, progress)
 
         progress("unmask: \(session.survivors?.survivorCount ?? 0) uploads")
-        let before = await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(workers: workers)
         ResidentMemory.resetPeak()
         let (opened, unmasking) = try await Stopwatch.process {
             try await open(session, chunks: chunks, workers: workers)
         }
         let serverMemory = ResidentMemory.peak - idle
-        let after = await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(workers: workers)
         phases.add("unmask", party: "server", count: 1, unmasking)
         var oneCore: (Measurement, PrimitiveCosts)?
         if workers > 1 {
             progress("unmask again, on one core")
-            let prices = await PrimitiveCosts.measure(workers: 1)
+            let prices = try await PrimitiveCosts.measure(workers: 1)
             let (_, again) = try await Stopwatch.process { try await open(session, chunks: chunks, workers: 1) }
             oneCore = (again, prices)
         }
@@ -141,7 +141,7 @@ public struct AggregationBenchmark: Sendable {
         _ phases: inout PhaseLog, _ progress: (String) -> Void
     ) async throws -> PartyCost {
         let alive = parties.register.nodes.map(\.index).filter { !dropped.contains($0) }
-        let before = await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(workers: workers)
         let shared = session
         var intake = Measurement.zero
         var envelopeBytes = 0
@@ -169,7 +169,7 @@ public struct AggregationBenchmark: Sendable {
         }
         phases.add("check, mask, deal, sign", party: "client", count: alive.count, total)
         phases.add("verify uploads", party: "server", count: alive.count, intake)
-        let after = await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(workers: workers)
         return PartyCost(
             mean: total.divided(by: alive.count), prices: .mean(before, after), envelopeBytes: envelopeBytes)
     }
@@ -201,7 +201,7 @@ public struct AggregationBenchmark: Sendable {
             throw BenchmarkError.request(
                 "dropout: \(members.count) committee members stayed, \(parties.choice.quorum) are needed")
         }
-        let before = await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(workers: workers)
         let context = parties.context
         var server = try Stopwatch.thread { _ = try session.closeUploads() }.1
         guard let proposal = session.labelProposal else { throw BenchmarkError.request("proposal") }
@@ -248,7 +248,7 @@ public struct AggregationBenchmark: Sendable {
         }
         phases.add("check and open shares", party: "committee", count: members.count, opening)
         phases.add("label, certify, check shares", party: "server", count: 1, server)
-        let after = await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(workers: workers)
         return PartyCost(mean: (total + opening).divided(by: members.count), prices: .mean(before, after))
     }
 

@@ -61,6 +61,8 @@ struct ChunkFolder: Sendable {
 public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
     /// The disk refused.
     case disk(String)
+    /// OpenSSL refused a primitive that was to be timed.
+    case primitive
     /// A request that cannot be met.
     case request(String)
 
@@ -68,6 +70,7 @@ public enum BenchmarkError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .disk(let why): "disk: \(why)"
+        case .primitive: "OpenSSL refused a primitive that was to be timed"
         case .request(let why): why
         }
     }

@@ -22,11 +22,12 @@ public struct PrimitiveCosts: Sendable, Equatable, Encodable {
     public let memoryAddByte: Double
 
     /// Measures for about two seconds a worker. Each price is the median of the windows of all workers.
-    static func measure(workers: Int) async -> PrimitiveCosts {
-        let all = await withTaskGroup(of: Windows.self) { group in
-            for _ in 0..<workers { group.addTask { Windows.measure() } }
+    /// - Throws: ``BenchmarkError/primitive``.
+    static func measure(workers: Int) async throws -> PrimitiveCosts {
+        let all = try await withThrowingTaskGroup(of: Windows.self) { group in
+            for _ in 0..<workers { group.addTask { try Windows.measure() } }
             var all = Windows()
-            for await windows in group { all.append(windows) }
+            for try await windows in group { all.append(windows) }
             return all
         }
         return all.costs
@@ -57,25 +58,25 @@ private struct Windows: Sendable {
         for index in samples.indices { samples[index] += other.samples[index] }
     }
 
-    static func measure() -> Windows {
+    static func measure() throws -> Windows {
         var windows = Windows()
-        let primitives = RawPrimitives()
+        let primitives = try RawPrimitives()
         // Interleaved, so that a disturbance of the machine falls on all alike.
         for _ in 0..<9 {
-            windows.samples[0].append(primitives.aesCounter(bytes: 64 << 20))
-            windows.samples[1].append(primitives.aesGCM(messages: 32))
-            windows.samples[2].append(primitives.x25519(count: 300))
-            windows.samples[3].append(primitives.sign(count: 300))
-            windows.samples[4].append(primitives.verify(count: 150))
-            windows.samples[5].append(primitives.cachedAdd(bytes: 256 << 20))
-            windows.samples[6].append(primitives.memoryAdd())
+            windows.samples[0].append(try primitives.aesCounter(bytes: 64 << 20))
+            windows.samples[1].append(try primitives.aesGCM(messages: 32))
+            windows.samples[2].append(try primitives.x25519(count: 300))
+            windows.samples[3].append(try primitives.sign(count: 300))
+            windows.samples[4].append(try primitives.verify(count: 150))
+            windows.samples[5].append(try primitives.cachedAdd(bytes: 256 << 20))
+            windows.samples[6].append(try primitives.memoryAdd())
         }
         return windows
     }
 }
 
-/// Contexts and buffers of raw OpenSSL calls, used by one thread. A call that fails stops the process: the figures would
-/// mean nothing.
+/// Contexts and buffers of raw OpenSSL calls, used by one thread. A call that fails ends the benchmark: its figures would mean
+/// nothing.
 private final class RawPrimitives {
     private let cipher = EVP_CIPHER_CTX_new()
     private let seal = EVP_CIPHER_CTX_new()
@@ -91,7 +92,7 @@ private final class RawPrimitives {
     private let far = [UInt64](repeating: 1, count: 8 << 20)
     private let message = [UInt8](repeating: 7, count: 200)
 
-    init() {
+    init() throws {
         let key = [UInt8](repeating: 9, count: 32)
         agreementKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, key, 32)
         signingKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, key, 32)
@@ -99,7 +100,7 @@ private final class RawPrimitives {
         base[0] = 9
         peerKey = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nil, base, 32)
         let iv = [UInt8](repeating: 0, count: 16)
-        require(EVP_EncryptInit_ex2(cipher, aes, key, iv, nil))
+        try require(EVP_EncryptInit_ex2(cipher, aes, key, iv, nil))
     }
 
     deinit {
@@ -112,78 +113,78 @@ private final class RawPrimitives {
         EVP_PKEY_free(signingKey)
     }
 
-    private func require(_ result: Int32) {
-        if result != 1 { fatalError("OpenSSL refused a primitive to be timed") }
+    private func require(_ result: Int32) throws {
+        if result != 1 { throw BenchmarkError.primitive }
     }
 
-    private func perUnit(_ units: Int, _ body: () -> Void) -> Double {
-        Stopwatch.thread(body).1.cpuSeconds / Double(units)
+    private func perUnit(_ units: Int, _ body: () throws -> Void) throws -> Double {
+        try Stopwatch.thread(body).1.cpuSeconds / Double(units)
     }
 
-    func aesCounter(bytes: Int) -> Double {
-        perUnit(bytes) {
+    func aesCounter(bytes: Int) throws -> Double {
+        try perUnit(bytes) {
             var count: Int32 = 0
-            for _ in 0..<bytes >> 14 { require(EVP_EncryptUpdate(cipher, &output, &count, zeros, 1 << 14)) }
+            for _ in 0..<bytes >> 14 { try require(EVP_EncryptUpdate(cipher, &output, &count, zeros, 1 << 14)) }
         }
     }
 
-    func aesGCM(messages: Int) -> Double {
+    func aesGCM(messages: Int) throws -> Double {
         let key = [UInt8](repeating: 9, count: 32)
         let nonce = [UInt8](repeating: 3, count: 12)
-        return perUnit(messages << 20) {
+        return try perUnit(messages << 20) {
             var count: Int32 = 0
             for _ in 0..<messages {
-                require(EVP_DecryptInit_ex2(seal, gcm, key, nonce, nil))
-                require(EVP_DecryptUpdate(seal, &output, &count, zeros, 1 << 20))
+                try require(EVP_DecryptInit_ex2(seal, gcm, key, nonce, nil))
+                try require(EVP_DecryptUpdate(seal, &output, &count, zeros, 1 << 20))
             }
         }
     }
 
-    func x25519(count: Int) -> Double {
+    func x25519(count: Int) throws -> Double {
         let context = EVP_PKEY_CTX_new_from_pkey(nil, agreementKey, nil)
         defer { EVP_PKEY_CTX_free(context) }
-        require(EVP_PKEY_derive_init(context))
-        require(EVP_PKEY_derive_set_peer_ex(context, peerKey, 0))
-        return perUnit(count) {
+        try require(EVP_PKEY_derive_init(context))
+        try require(EVP_PKEY_derive_set_peer_ex(context, peerKey, 0))
+        return try perUnit(count) {
             var secret = [UInt8](repeating: 0, count: 32)
             for _ in 0..<count {
                 var length = 32
-                require(EVP_PKEY_derive(context, &secret, &length))
+                try require(EVP_PKEY_derive(context, &secret, &length))
             }
         }
     }
 
-    private func signature(_ context: OpaquePointer?) -> [UInt8] {
+    private func signature(_ context: OpaquePointer?) throws -> [UInt8] {
         var signature = [UInt8](repeating: 0, count: 64)
         var length = 64
-        require(EVP_DigestSign(context, &signature, &length, message, message.count))
+        try require(EVP_DigestSign(context, &signature, &length, message, message.count))
         return signature
     }
 
-    func sign(count: Int) -> Double {
+    func sign(count: Int) throws -> Double {
         let context = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(context) }
-        require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
-        return perUnit(count) { for _ in 0..<count { output[0] = signature(context)[0] } }
+        try require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
+        return try perUnit(count) { for _ in 0..<count { output[0] = try signature(context)[0] } }
     }
 
-    func verify(count: Int) -> Double {
+    func verify(count: Int) throws -> Double {
         let context = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(context) }
-        require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
-        let signature = signature(context)
+        try require(EVP_DigestSignInit_ex(context, nil, nil, nil, nil, signingKey, nil))
+        let signature = try signature(context)
         let verifier = EVP_MD_CTX_new()
         defer { EVP_MD_CTX_free(verifier) }
-        require(EVP_DigestVerifyInit_ex(verifier, nil, nil, nil, nil, signingKey, nil))
-        return perUnit(count) {
+        try require(EVP_DigestVerifyInit_ex(verifier, nil, nil, nil, nil, signingKey, nil))
+        return try perUnit(count) {
             for _ in 0..<count {
-                require(EVP_DigestVerify(verifier, signature, signature.count, message, message.count))
+                try require(EVP_DigestVerify(verifier, signature, signature.count, message, message.count))
             }
         }
     }
 
-    func cachedAdd(bytes: Int) -> Double {
-        perUnit(bytes) {
+    func cachedAdd(bytes: Int) throws -> Double {
+        try perUnit(bytes) {
             // 16 KiB of stream onto a tile of 128 KiB, as masks are added.
             for pass in 0..<bytes >> 14 {
                 let start = (pass & 7) << 11
@@ -196,8 +197,8 @@ private final class RawPrimitives {
         }
     }
 
-    func memoryAdd() -> Double {
-        perUnit(far.count * 8) {
+    func memoryAdd() throws -> Double {
+        try perUnit(far.count * 8) {
             sum.withUnsafeMutableBufferPointer { sum in
                 far.withUnsafeBufferPointer { far in
                     for block in stride(from: 0, to: far.count, by: 1 << 14) {

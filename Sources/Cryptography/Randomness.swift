@@ -64,7 +64,10 @@ public struct KeyedRandomGenerator: ~Copyable {
         do {
             try stream.fill(&buffer)
         } catch {
-            fatalError("AES-256-CTR failed on a valid key")  // never a function of input
+            // The key was checked by init and the buffer is ours, so no input leads here: OpenSSL itself is broken. To go on
+            // would be to sample noise or share a secret from words that are not random; there is no caller to tell, because
+            // a sampler that may throw at every word would hide real errors among impossible ones.
+            fatalError("AES-256-CTR failed on a valid key")
         }
         position = 0
     }

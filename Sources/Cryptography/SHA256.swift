@@ -7,7 +7,8 @@ private let sha256Algorithm = OpenSSLHandle(EVP_MD_fetch(nil, "SHA256", nil))
 
 /// A read-only OpenSSL object shared by all threads for the life of the process.
 struct OpenSSLHandle: @unchecked Sendable {
-    // Proof for @unchecked Sendable: fetched algorithm objects are immutable and reference-counted atomically by OpenSSL.
+    // Proof for @unchecked Sendable: the pointer never changes; what it points to is a fetched algorithm, which OpenSSL never
+    // changes after the fetch and counts atomically (openssl-threads(7)); every handle is a global that is never freed.
     let pointer: OpaquePointer?
     init(_ pointer: OpaquePointer?) { self.pointer = pointer }
 }
@@ -100,7 +101,9 @@ public enum SHA256 {
         /// Starts a hash. Stops the process only if OpenSSL has no memory or no SHA-256, where nothing can go on.
         public init() {
             guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex2(context, sha256Algorithm.pointer, nil) == 1 else {
-                fatalError("OpenSSL offers no SHA-256")  // no input reaches this: memory or installation only
+                // No input leads here: the process has no memory left, or its OpenSSL has no SHA-256. Every signature and log
+                // entry rests on this hash, so nothing that could be done next would be right.
+                fatalError("OpenSSL offers no SHA-256")
             }
             self.context = context
         }

@@ -43,7 +43,8 @@ public struct X25519PublicKey: Hashable, Sendable {
 /// OpenSSL wipes its copy of the scalar when the object is freed.
 private final class AgreementKey: @unchecked Sendable {
     // Proof for @unchecked Sendable: the pointer is set once, in init, and OpenSSL 3 documents that one EVP_PKEY may be used by
-    // several threads at a time as long as none changes it; derivation works on a context of the call's own.
+    // several threads at a time as long as none changes it (openssl-threads(7)); every call derives in a context of its own,
+    // and deinit runs when no caller is left.
     private let key: OpaquePointer
 
     init(_ scalar: SecretBytes) throws(CryptographyError) {

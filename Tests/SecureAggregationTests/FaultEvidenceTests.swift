@@ -244,7 +244,7 @@ struct FaultEvidenceTests {
         let session = uploaded.session
         let request = try #require(session.revealRequest(for: 3))
         let honest = try uploaded.scenario.reveal(request, session: session, member: 3)
-        func exhibit(_ items: [RevealRequest.Item], at position: Int, bitmap: [UInt8]? = nil) throws
+        func exhibit(_ items: [ShownShare], at position: Int, bitmap: [UInt8]? = nil) throws
             -> FalseShareExhibit
         {
             let tree = RevealRequest(
@@ -279,7 +279,7 @@ struct FaultEvidenceTests {
         // nothing to hold against it; and had it, the evidence would still not open.
         items = request.items
         let opening = request.items[4].opening
-        items[4] = RevealRequest.Item(
+        items[4] = ShownShare(
             deal: request.items[4].deal,
             opening: .init(commitment: SHA256.hash([1]), ciphertext: opening.ciphertext, path: opening.path))
         uploaded.scenario.forgetLocks(of: 3)

@@ -191,11 +191,11 @@ struct KnownAnswerTests {
                 + "9360652d700f4f416d6d8966b4710c")
         let deal = Deal(upload: try Self.upload(sessionID))
         #expect(deal.digest.hex == "589a1cfd84d182b9258a4479e35af580c098c2880edf74f120e4fb6d5c16ad73")
-        let item = RevealRequest.Item(
+        let item = ShownShare(
             deal: deal, opening: try #require(try Self.package(chain).opening(of: 1)))
         #expect(
             SHA256.hash(item.encoded()).hex == "3be8dab11969fbb9d9f4d7d1ab6390998e7886485bc8f0cc5b1ff2c5ce9ee918")
-        func opening(_ items: [RevealRequest.Item]) -> String {
+        func opening(_ items: [ShownShare]) -> String {
             RevealRequest(
                 sessionID: sessionID, certificate: LabelCertificate(votes: []), bitmap: survivors.bitmap, items: items
             ).openingDigest.hex

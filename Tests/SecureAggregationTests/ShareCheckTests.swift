@@ -13,7 +13,7 @@ struct ShareCheckTests {
     init() throws { uploaded = try AggregationScenario.uploaded() }
 
     private func report(
-        _ items: [ShareChecks.Item], member: NodeIndex = 2, sessions: [SessionParameters]? = nil,
+        _ items: [ShownShare], member: NodeIndex = 2, sessions: [SessionParameters]? = nil,
         epochRoot: Digest? = nil, key: X25519PrivateKey? = nil
     ) throws -> ShareReport {
         try scenario.seat(of: member).decideReport(
@@ -24,13 +24,13 @@ struct ShareCheckTests {
             agreementKey: key ?? scenario.keys(of: member).agreementKey)
     }
 
-    private func upload(_ position: Int, holder: Int = 2) throws -> ShareChecks.Item {
+    private func upload(_ position: Int, holder: Int = 2) throws -> ShownShare {
         try #require(uploaded.session.shareCheck(position: position, holder: holder))
     }
 
-    private func prekey(_ node: NodeIndex, holder: Int = 2) throws -> ShareChecks.Item {
+    private func prekey(_ node: NodeIndex, holder: Int = 2) throws -> ShownShare {
         let bundle = try scenario.prekey(of: node).bundle
-        return ShareChecks.Item(
+        return ShownShare(
             deal: Deal(prekey: bundle.prekey), opening: try #require(bundle.shares.opening(of: holder)))
     }
 
@@ -64,12 +64,12 @@ struct ShareCheckTests {
                 selfMaskCommitment: body.selfMaskCommitment, vectorDigest: body.vectorDigest,
                 shareRoot: package.root)
             let deal = Deal(upload: try SignedMessage(signing: upload, key: keys.protocolKey))
-            let item = ShareChecks.Item(deal: deal, opening: try #require(package.opening(of: 2)))
+            let item = ShownShare(deal: deal, opening: try #require(package.opening(of: 2)))
             let report = try report([item, try self.upload(5)])
             #expect(report.isValid(deal.digest) == false)
             #expect(report.isValid(try self.upload(5).deal.digest) == true)
             // The other members' shares are good, and they say so.
-            let other = ShareChecks.Item(deal: deal, opening: try #require(package.opening(of: 3)))
+            let other = ShownShare(deal: deal, opening: try #require(package.opening(of: 3)))
             #expect(try self.report([other], member: 3).isValid(deal.digest) == true)
         }
     }
@@ -87,13 +87,13 @@ struct ShareCheckTests {
             try upload(4, holder: 3).opening, try upload(5).opening,
         ] {
             #expect(throws: SecureAggregationError.notUnderSignedRoot("share")) {
-                try report([ShareChecks.Item(deal: honest.deal, opening: swapped)])
+                try report([ShownShare(deal: honest.deal, opening: swapped)])
             }
         }
         let body = try #require(honest.deal.upload).body
         let forged = Deal(upload: try SignedMessage(signing: body, key: scenario.keys(of: 5).protocolKey))
         #expect(throws: SecureAggregationError.badSignature(of: "upload")) {
-            try report([ShareChecks.Item(deal: forged, opening: opening)])
+            try report([ShownShare(deal: forged, opening: opening)])
         }
         // An upload of a session that is not of this epoch could not open here, whoever dealt it.
         #expect(throws: SecureAggregationError.unknown("session of an upload")) {
@@ -113,7 +113,7 @@ struct ShareCheckTests {
         let both = Deal(
             upload: try #require(honest.deal.upload), latePrekey: try scenario.prekey(of: 4).bundle.prekey)
         #expect(throws: SecureAggregationError.mismatch(field: "prekey of an upload")) {
-            try report([ShareChecks.Item(deal: both, opening: opening)])
+            try report([ShownShare(deal: both, opening: opening)])
         }
     }
 

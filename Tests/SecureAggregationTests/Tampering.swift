@@ -63,7 +63,7 @@ extension CoordinatorSession {
     }
 }
 
-extension RevealRequest.Item {
+extension ShownShare {
     /// What a member at `holder` is shown of a survivor.
     static func of(_ envelope: UploadEnvelope, holder: Int) throws -> Self {
         Self(deal: Deal(upload: envelope.upload), opening: try #require(envelope.shares.opening(of: holder)))

@@ -40,7 +40,7 @@ extension API {
             return found
         }
         // Trees are built here and not on the writer's thread: nobody waits for them but this member.
-        var items: [ShareChecks.Item] = []
+        var items: [ShownShare] = []
         var sessions: [Digest: SessionParameters] = [:]
         for (session, position) in found.uploads {
             guard let item = session.shareCheck(position: position, holder: found.holder) else { continue }
@@ -50,7 +50,7 @@ extension API {
         for bytes in found.prekeys {
             let bundle = try PrekeyBundle(decoding: bytes)
             guard let opening = bundle.shares.opening(of: found.holder) else { continue }
-            items.append(ShareChecks.Item(deal: Deal(prekey: bundle.prekey), opening: opening))
+            items.append(ShownShare(deal: Deal(prekey: bundle.prekey), opening: opening))
         }
         return Self.cbor(
             ShareChecks(

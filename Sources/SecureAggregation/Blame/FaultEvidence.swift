@@ -88,7 +88,7 @@ public struct FalseShareExhibit: WireMessage {
     /// Roster position: the index of the share in the reveal.
     public let position: Int
     /// What the member was shown.
-    public let item: RevealRequest.Item
+    public let item: ShownShare
     /// Root of the request's items.
     public let itemRoot: Digest
     /// Inclusion path of the item under that root.
@@ -97,7 +97,7 @@ public struct FalseShareExhibit: WireMessage {
     public let bitmapDigest: Digest
 
     /// Describes an exhibit.
-    public init(position: Int, item: RevealRequest.Item, itemRoot: Digest, path: [Digest], bitmapDigest: Digest) {
+    public init(position: Int, item: ShownShare, itemRoot: Digest, path: [Digest], bitmapDigest: Digest) {
         self.position = position
         self.item = item
         self.itemRoot = itemRoot

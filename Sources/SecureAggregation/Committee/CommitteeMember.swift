@@ -127,7 +127,7 @@ public struct CommitteeMember: Sendable {
     /// The one share that may be opened for a roster position, given its label; nil if what is offered is not what the dealer
     /// signed, does not open, or is not what the dealer committed to. A member that revealed such a share would sign a lie.
     private func share(
-        item: RevealRequest.Item, entry: RosterEntry, alive: Bool, sessionID: Digest, agreementKey: X25519PrivateKey,
+        item: ShownShare, entry: RosterEntry, alive: Bool, sessionID: Digest, agreementKey: X25519PrivateKey,
         context: SessionContext
     ) -> SecretShare? {
         let deal = item.deal

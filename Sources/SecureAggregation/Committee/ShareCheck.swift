@@ -16,13 +16,13 @@ public struct ShareChecks: WireMessage {
     /// and they name the epoch: that is how a member knows an upload of an earlier epoch, which it could not open.
     public let sessions: [SessionParameters]
     /// What to check.
-    public let items: [Item]
+    public let items: [ShownShare]
 
     /// Items in one message.
     public static let maximumItems = 4_096
 
     /// Collects checks.
-    public init(epochRoot: Digest, sessions: [SessionParameters], items: [Item]) {
+    public init(epochRoot: Digest, sessions: [SessionParameters], items: [ShownShare]) {
         self.epochRoot = epochRoot
         self.sessions = sessions
         self.items = items
@@ -42,36 +42,7 @@ public struct ShareChecks: WireMessage {
             try SessionParameters(cborValue: value)
         }
         items = try fields.array(3, "items", maximum: Self.maximumItems) { (value) throws(WireFormatError) in
-            try Item(cborValue: value)
-        }
-    }
-}
-
-extension ShareChecks {
-    /// One deal to check.
-    public struct Item: WireMessage {
-        /// The message's name in the CDDL.
-        public static let messageName = "share-check"
-
-        /// Signed by its dealer.
-        public let deal: Deal
-        /// The member's leaf under the deal's root.
-        public let opening: SharePackage.Opening
-
-        /// Pairs a deal with a leaf.
-        public init(deal: Deal, opening: SharePackage.Opening) {
-            self.deal = deal
-            self.opening = opening
-        }
-
-        /// The message as CBOR.
-        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
-
-        /// Reads an item, unverified.
-        /// - Throws: ``WireFormatError``.
-        public init(reading fields: inout MessageReader) throws(WireFormatError) {
-            deal = try fields.message(1, "deal")
-            opening = try fields.message(2, "opening")
+            try ShownShare(cborValue: value)
         }
     }
 }

@@ -6,11 +6,11 @@ import MerkleLog
 extension CoordinatorSession {
     /// What a share check needs of one accepted upload: who dealt, and the leaf of a member. Nil for a node that has not
     /// uploaded, or a position that does not exist.
-    public func shareCheck(position: Int, holder: Int) -> ShareChecks.Item? {
+    public func shareCheck(position: Int, holder: Int) -> ShownShare? {
         guard uploads[position] != nil, register.committee.indices.contains(holder),
             let opening = package(position: position, alive: true).opening(of: holder)
         else { return nil }
-        return ShareChecks.Item(deal: deal(position: position, alive: true), opening: opening)
+        return ShownShare(deal: deal(position: position, alive: true), opening: opening)
     }
 
     /// The deal of one accepted upload.

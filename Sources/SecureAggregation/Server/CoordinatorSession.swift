@@ -212,7 +212,7 @@ public struct CoordinatorSession: Sendable {
             let alive = survivors.alive[position]
             let package = package(position: position, alive: alive)
             let tree = dealtTrees.isEmpty ? package.tree : dealtTrees[position]
-            return RevealRequest.Item(
+            return ShownShare(
                 deal: deal(position: position, alive: alive), opening: package.opening(of: holder, in: tree))
         }
         return RevealRequest(

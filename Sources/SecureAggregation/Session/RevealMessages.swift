@@ -17,10 +17,10 @@ public struct RevealRequest: WireMessage {
     /// The certified survivor set.
     public let bitmap: [UInt8]
     /// One a roster position.
-    public let items: [Item]
+    public let items: [ShownShare]
 
     /// Collects a request.
-    public init(sessionID: Digest, certificate: LabelCertificate, bitmap: [UInt8], items: [Item]) {
+    public init(sessionID: Digest, certificate: LabelCertificate, bitmap: [UInt8], items: [ShownShare]) {
         self.sessionID = sessionID
         self.certificate = certificate
         self.bitmap = bitmap
@@ -55,37 +55,8 @@ public struct RevealRequest: WireMessage {
         sessionID = try fields.digest(1, "sessionId")
         certificate = try fields.message(2, "certificate")
         bitmap = try fields.bytes(3, "bitmap")
-        items = try fields.array(4, "items", maximum: 1_000_000) { (value) throws(WireFormatError) -> Item in
-            try Item(cborValue: value)
-        }
-    }
-}
-
-extension RevealRequest {
-    /// What the member needs to open its share for one roster position.
-    public struct Item: WireMessage {
-        /// The message's name in the CDDL.
-        public static let messageName = "reveal-item"
-
-        /// For a survivor its upload, with its prekey if it joined late; for a dropped node the prekey that the roster names.
-        public let deal: Deal
-        /// The member's leaf under the deal's root.
-        public let opening: SharePackage.Opening
-
-        /// Describes an item.
-        public init(deal: Deal, opening: SharePackage.Opening) {
-            self.deal = deal
-            self.opening = opening
-        }
-
-        /// The message as CBOR.
-        public var cborValue: CBORValue { .message((1, deal.cborValue), (2, opening.cborValue)) }
-
-        /// Reads an item, unverified.
-        /// - Throws: ``WireFormatError``.
-        public init(reading fields: inout MessageReader) throws(WireFormatError) {
-            deal = try fields.message(1, "deal")
-            opening = try fields.message(2, "opening")
+        items = try fields.array(4, "items", maximum: 1_000_000) { (value) throws(WireFormatError) -> ShownShare in
+            try ShownShare(cborValue: value)
         }
     }
 }

@@ -39,7 +39,7 @@ struct CommitteeAttackTests {
         }
         func request(
             sessionID: Digest? = nil, votes: [SignedMessage<LabelVote>]? = nil, bitmap: [UInt8]? = nil,
-            items: [RevealRequest.Item]? = nil
+            items: [ShownShare]? = nil
         ) -> RevealRequest {
             RevealRequest(
                 sessionID: sessionID ?? honest.sessionID,
@@ -147,10 +147,10 @@ struct CommitteeAttackTests {
             let items = try (0..<18).map { position in
                 // For the ghost the coordinator offers what it has: the ciphertext of its prekey.
                 guard let envelope = session.uploads[position] else {
-                    return try RevealRequest.Item.of(
+                    return try ShownShare.of(
                         scenario.prekey(of: NodeIndex(position)).bundle, holder: holder)
                 }
-                return try RevealRequest.Item.of(envelope, holder: holder)
+                return try ShownShare.of(envelope, holder: holder)
             }
             let request = RevealRequest(
                 sessionID: session.sessionID, certificate: LabelCertificate(votes: votes), bitmap: survivors.bitmap,
@@ -269,12 +269,12 @@ struct CommitteeAttackTests {
         let second = try uploaded.scenario.upload(
             AggregationScenario.Uploaded.values(4), node: 4, offer: #require(uploaded.session.offer(for: 4)))
         /// The upload with another charge number, signed by `signer`: the ciphertext is bound to the first.
-        func recharged(_ charge: UInt64, signer: NodeIndex) throws -> RevealRequest.Item {
+        func recharged(_ charge: UInt64, signer: NodeIndex) throws -> ShownShare {
             let upload = Upload(
                 sessionID: body.sessionID, node: 4, sequence: body.sequence, chargeSequence: charge,
                 selfMaskCommitment: body.selfMaskCommitment, vectorDigest: body.vectorDigest,
                 shareRoot: body.shareRoot)
-            return RevealRequest.Item(
+            return ShownShare(
                 deal: Deal(
                     upload: try SignedMessage(
                         signing: upload, key: uploaded.scenario.keys(of: signer).protocolKey)),
@@ -285,10 +285,10 @@ struct CommitteeAttackTests {
             shown.replacing(ciphertext: altered), shown.replacing(ciphertext: []),
             shown.replacing(ciphertext: honest.items[5].opening.ciphertext), honest.items[5],
             try recharged(2, signer: 4), try recharged(0, signer: 4), try recharged(1, signer: 5),
-            RevealRequest.Item(deal: shown.deal, opening: honest.items[5].opening),
+            ShownShare(deal: shown.deal, opening: honest.items[5].opening),
             // Good in itself, of the same dealer in the same context, but not what it signed: a clone's second deal.
-            RevealRequest.Item(deal: shown.deal, opening: try #require(second.envelope.shares.opening(of: 0))),
-        ] as [RevealRequest.Item] {
+            ShownShare(deal: shown.deal, opening: try #require(second.envelope.shares.opening(of: 0))),
+        ] as [ShownShare] {
             var items = honest.items
             items[4] = item
             let request = RevealRequest(
@@ -315,9 +315,9 @@ struct CommitteeAttackTests {
         let shown = honest.items[Int(ghost)]
         for item in [
             try .of(other, holder: 0),
-            RevealRequest.Item(deal: shown.deal, opening: try #require(other.shares.opening(of: 0))),
-            RevealRequest.Item(deal: Deal(prekey: other.prekey), opening: shown.opening),
-        ] as [RevealRequest.Item] {
+            ShownShare(deal: shown.deal, opening: try #require(other.shares.opening(of: 0))),
+            ShownShare(deal: Deal(prekey: other.prekey), opening: shown.opening),
+        ] as [ShownShare] {
             var items = honest.items
             items[Int(ghost)] = item
             let request = RevealRequest(

@@ -47,7 +47,7 @@ struct CommitteeModelTests {
         }
         let request = RevealRequest(
             sessionID: session.sessionID, certificate: LabelCertificate(votes: votes), bitmap: survivors.bitmap,
-            items: [RevealRequest.Item](
+            items: [ShownShare](
                 repeating: try .of(scenario.prekey(of: node).bundle, holder: 0), count: 18))
         return { seat, locks in
             try scenario.seat(of: seat).decideReveal(

@@ -108,7 +108,7 @@ struct QuorumModelTests {
     /// A session certified for `alive` by seven votes, and the request for member 0.
     private static func certified(
         _ scenario: AggregationScenario, attempt: UInt64 = 1, dropping node: NodeIndex = 17,
-        items change: (inout [RevealRequest.Item]) -> Void = { _ in }
+        items change: (inout [ShownShare]) -> Void = { _ in }
     ) throws -> (CommitteeLocks) throws -> [LockChange] {
         let session = try scenario.session(attempt: attempt)
         let survivors = SurvivorSet(sessionID: session.sessionID, alive: (0..<18).map { $0 != Int(node) })
@@ -117,7 +117,7 @@ struct QuorumModelTests {
                 signing: LabelVote(sessionID: session.sessionID, node: member, labelDigest: survivors.digest),
                 key: scenario.keys(of: member).protocolKey)
         }
-        var items = [RevealRequest.Item](
+        var items = [ShownShare](
             repeating: try .of(scenario.prekey(of: 0).bundle, holder: 0), count: 18)
         change(&items)
         let request = RevealRequest(
@@ -149,7 +149,7 @@ struct QuorumModelTests {
     /// Row 9: two uploads of one cloned node in one session.
     @Test("Row 9: two uploads of a cloned node in one session") func twoCiphertextsOfOneNode() throws {
         let scenario = try AggregationScenario.standard()
-        let other = try RevealRequest.Item.of(scenario.prekey(of: 1).bundle, holder: 0)
+        let other = try ShownShare.of(scenario.prekey(of: 1).bundle, holder: 0)
         try check(
             Self.certified(scenario),
             Self.certified(scenario) { $0[4] = other })
