@@ -27,6 +27,8 @@ public final class CoordinatorService: Sendable {
     let writtenHead = Locked(0)
     /// Faults that were written to the log.
     let announcedFaults = Locked(0)
+    /// Failures of a pass that were written to the log, with their times: a pass comes many times a second.
+    let reportedFailures = Locked<[String: Int64]>([:])
     let metrics = Metrics()
     private let lock: DataDirectoryLock
 

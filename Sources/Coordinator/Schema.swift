@@ -139,5 +139,46 @@ enum CoordinatorSchema {
             -- With which certificate an upload came, so that its revocation takes the upload out of the round in hand.
             ALTER TABLE upload ADD COLUMN certificate BLOB;
             """),
+        Migration(
+            version: 3, rebuildsTables: true,
+            """
+            -- Rounds in groups: one session a group, so a round has several at once. group_index is 0 without groups.
+            CREATE TABLE new_attempt(
+                session BLOB PRIMARY KEY CHECK(length(session) = 32), job BLOB NOT NULL REFERENCES task(job),
+                round INTEGER NOT NULL, number INTEGER NOT NULL CHECK(number IN (1, 2)),
+                parameters BLOB NOT NULL, roster BLOB NOT NULL, eligible_customers INTEGER NOT NULL,
+                excluded TEXT NOT NULL, opened_at_ms INTEGER NOT NULL, state TEXT NOT NULL, due_at_ms INTEGER NOT NULL,
+                void_reason TEXT, group_index INTEGER NOT NULL DEFAULT 0,
+                UNIQUE(job, round, number, group_index)) WITHOUT ROWID;
+            INSERT INTO new_attempt SELECT session, job, round, number, parameters, roster, eligible_customers, excluded,
+                opened_at_ms, state, due_at_ms, void_reason, 0 FROM attempt;
+            DROP TABLE attempt;
+            ALTER TABLE new_attempt RENAME TO attempt;
+            CREATE UNIQUE INDEX one_live_attempt ON attempt(job, group_index) WHERE state NOT IN ('released', 'void');
+            CREATE TRIGGER attempt_transition BEFORE UPDATE OF state ON attempt
+                WHEN NEW.state <> OLD.state AND NOT EXISTS
+                    (SELECT 1 FROM attempt_edge WHERE origin = OLD.state AND target = NEW.state)
+                BEGIN SELECT RAISE(ABORT, 'no such transition'); END;
+
+            -- A customer is in one group, so the groups of a round cost together what one costs: the first pays.
+            CREATE TABLE new_charge(
+                number INTEGER PRIMARY KEY, job BLOB NOT NULL REFERENCES task(job), round INTEGER NOT NULL,
+                session BLOB NOT NULL UNIQUE REFERENCES survivors(session), micro_zcdp INTEGER NOT NULL,
+                micro_epsilon_after INTEGER NOT NULL, certificate BLOB NOT NULL,
+                position INTEGER NOT NULL UNIQUE REFERENCES ledger(position), group_index INTEGER NOT NULL DEFAULT 0,
+                UNIQUE(job, round, group_index));
+            INSERT INTO new_charge SELECT number, job, round, session, micro_zcdp, micro_epsilon_after, certificate,
+                position, 0 FROM charge;
+            DROP TABLE charge;
+            ALTER TABLE new_charge RENAME TO charge;
+            CREATE UNIQUE INDEX one_paid_charge ON charge(job, round) WHERE micro_zcdp > 0;
+            CREATE TRIGGER charge_keeps BEFORE UPDATE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
+            CREATE TRIGGER charge_stays BEFORE DELETE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
+
+            -- Which group sums a model was made of, and how far each was from what honest nodes can make.
+            CREATE TABLE group_verdict(
+                session BLOB PRIMARY KEY REFERENCES aggregate(session), norm_ratio REAL NOT NULL,
+                coordinate_ratio REAL NOT NULL) WITHOUT ROWID;
+            """),
     ])
 }

@@ -1,5 +1,68 @@
 // What people see of a round.
 
+/// Which group of a round an attempt summed, and what its sum says of it.
+public struct GroupSummary: Codable, Sendable {
+    /// The group, from 0.
+    public let index: Int
+    /// Groups of the round.
+    public let count: Int
+    /// ℓ2 norm of the sum over the most that honest nodes make of it; nil before the release.
+    public let normRatio: Double?
+    /// Largest coordinate of the sum over the most that honest nodes make of it; nil before the release.
+    public let coordinateRatio: Double?
+
+    /// Whether one of the ratios is above 1: somebody in this group did not follow the plan; nil before the release.
+    public var isAlarmed: Bool? {
+        guard let normRatio, let coordinateRatio else { return nil }
+        return max(normRatio, coordinateRatio) > 1
+    }
+
+    /// Collects the fields.
+    public init(index: Int, count: Int, normRatio: Double?, coordinateRatio: Double?) {
+        self.index = index
+        self.count = count
+        self.normRatio = normRatio
+        self.coordinateRatio = coordinateRatio
+    }
+}
+
+/// Who may be poisoning the groups of a task: evidence, not proof.
+public struct SuspectReport: Codable, Sendable {
+    /// One node.
+    public struct Node: Codable, Sendable {
+        /// Register index.
+        public let node: Int
+        /// The store's name.
+        public let name: String
+        /// Natural logarithm of the evidence against it.
+        public let evidence: Double
+        /// Whether the evidence has reached ``SuspectReport/bound`` in some round.
+        public let isSuspect: Bool
+
+        /// Collects the fields.
+        public init(node: Int, name: String, evidence: Double, isSuspect: Bool) {
+            self.node = node
+            self.name = name
+            self.evidence = evidence
+            self.isSuspect = isSuspect
+        }
+    }
+
+    /// Released rounds that were looked at.
+    public let rounds: Int
+    /// Evidence that makes a node a suspect: that any honest node ever reaches it has a probability of 1 % at most.
+    public let bound: Double
+    /// Every node that was in a sum, strongest evidence first.
+    public let nodes: [Node]
+
+    /// Collects the fields.
+    public init(rounds: Int, bound: Double, nodes: [Node]) {
+        self.rounds = rounds
+        self.bound = bound
+        self.nodes = nodes
+    }
+}
+
 /// One attempt at a round.
 public struct AttemptSummary: Codable, Sendable {
     /// The round, from 1.
@@ -34,12 +97,15 @@ public struct AttemptSummary: Codable, Sendable {
     public let openedMilliseconds: Int64
     /// When the model was released, Unix milliseconds; nil before.
     public let releasedMilliseconds: Int64?
+    /// The group that the attempt summed; nil for a sum over everybody.
+    public let group: GroupSummary?
 
     /// Collects the fields.
     public init(
         round: Int, attempt: Int, session: String, state: String, offered: Int, uploaded: Int, survivors: Int?,
         dropped: Int?, eligibleCustomers: Int, excluded: [String: Int], epsilonAfter: Double?, model: String?,
-        rideAlongs: [String: Double]?, voidReason: String?, openedMilliseconds: Int64, releasedMilliseconds: Int64?
+        rideAlongs: [String: Double]?, voidReason: String?, openedMilliseconds: Int64, releasedMilliseconds: Int64?,
+        group: GroupSummary? = nil
     ) {
         self.round = round
         self.attempt = attempt
@@ -57,5 +123,6 @@ public struct AttemptSummary: Codable, Sendable {
         self.voidReason = voidReason
         self.openedMilliseconds = openedMilliseconds
         self.releasedMilliseconds = releasedMilliseconds
+        self.group = group
     }
 }

@@ -9,13 +9,18 @@ public struct Migration: Sendable {
     public let version: Int
     /// The statements, separated by semicolons.
     public let statements: StaticString
+    /// Whether tables that others refer to are made anew: foreign keys then hold at the end of the step, not within it.
+    public let rebuildsTables: Bool
 
     /// Describes a step.
     /// - Parameters:
     ///   - version: 1 for the first, then one more each.
+    ///   - rebuildsTables: SQLite cannot drop a constraint, so a table without it takes its place ("Making Other Kinds Of
+    ///     Table Schema Changes", sqlite.org/lang_altertable.html). Every foreign key is checked before the commit.
     ///   - statements: Run in one transaction. Never edit them once released: append a migration.
-    public init(version: Int, _ statements: StaticString) {
+    public init(version: Int, rebuildsTables: Bool = false, _ statements: StaticString) {
         self.version = version
+        self.rebuildsTables = rebuildsTables
         self.statements = statements
     }
 
@@ -60,9 +65,12 @@ public struct Schema: Sendable {
             }
         }
         for migration in migrations.dropFirst(applied.count) {
+            // Enforcement can only be switched outside of a transaction. Opening the connection switched it on.
+            if migration.rebuildsTables { try handle.script("PRAGMA foreign_keys = OFF") }
             try handle.control("BEGIN IMMEDIATE")
             do {
                 try handle.script(migration.statements)
+                if migration.rebuildsTables { try requireForeignKeys(connection) }
                 try connection.execute(
                     "INSERT INTO schema_history(version, statements_digest) VALUES(?, ?)", migration.version,
                     migration.digest)
@@ -71,7 +79,16 @@ public struct Schema: Sendable {
                 try? handle.control("ROLLBACK")  // fails if SQLite has rolled back by itself
                 throw error
             }
+            if migration.rebuildsTables { try handle.script("PRAGMA foreign_keys = ON") }
         }
+    }
+
+    private func requireForeignKeys(_ connection: borrowing SQLConnection) throws(StorageError) {
+        let violated: Bool?
+        do { violated = try connection.queryOne("PRAGMA foreign_key_check", map: { _ in true }) } catch {
+            throw .corrupt("foreign key check")
+        }
+        if violated != nil { throw .corrupt("foreign key check") }
     }
 
     private func appliedDigests(

@@ -4,6 +4,12 @@ import CommandLineKit
 import Evidence
 
 enum ReportText {
+    /// The attempt, and of how many groups' sums the other numbers are.
+    private static func attempt(_ charge: EvidenceReport.Charge?) -> String {
+        guard let charge else { return text(Int?.none) }
+        return charge.groups.map { "\(charge.attempt), \($0) groups" } ?? "\(charge.attempt)"
+    }
+
     static func render(_ report: EvidenceReport, console: Console) -> String {
         var table = TextTable([
             .number("round"), .number("ledger size"), .number("attempt"), .number("offered"), .number("in the sum"),
@@ -11,7 +17,7 @@ enum ReportText {
         ])
         for round in report.rounds {
             table.addRow([
-                String(round.round), String(round.pinnedSize), text(round.charge?.attempt),
+                String(round.round), String(round.pinnedSize), attempt(round.charge),
                 text(round.charge?.offeredNodes), text(round.charge?.survivingNodes), text(round.charge?.votes),
                 decimal(micro: round.epsilonAfterMicro), text(round.charge?.index), text(round.release?.index),
                 round.release.map { String("\($0.modelDigest)".prefix(16)) } ?? "none",

@@ -112,16 +112,17 @@ import WireFormat
         sum[1] = -4096
         sum[68] = 410 * 5
         sum[69] = -410 * 2
-        let average = plan.averageUpdate(sum: sum, customers: 10)
+        let means = plan.mean(ofSum: sum, customers: 10)
+        let average = plan.averageUpdate(means: means)
         #expect(average.count == 68)
         #expect(average[0] == 0.5)
         #expect(average[1] == -0.05)
-        #expect(plan.rideAlongAverages(sum: sum, customers: 10) == [0.5, -0.2])
+        #expect(plan.rideAlongAverages(means: means) == [0.5, -0.2])
         // The divisor is public: no customers is as good as one, and half of them is half the divisor.
-        #expect(plan.averageUpdate(sum: sum, customers: 0)[0] == 5)
+        #expect(plan.averageUpdate(means: plan.mean(ofSum: sum, customers: 0))[0] == 5)
         fixture.samplingMillionths = 500_000
         let sampled = try fixture.validated()
-        #expect(sampled.averageUpdate(sum: sum, customers: 10)[0] == 1)
+        #expect(sampled.averageUpdate(means: sampled.mean(ofSum: sum, customers: 10))[0] == 1)
     }
 
     // MARK: Codec

@@ -93,6 +93,7 @@ struct API: Sendable {
         case .requestRounds: return try await requestRounds(caller, try Self.job(arguments[0]), request)
         case .listTasks: return try await listTasks()
         case .listRounds: return try await listRounds(try Self.job(arguments[0]))
+        case .listSuspects: return try await listSuspects(try Self.job(arguments[0]))
         case .evidence: return try await evidence(caller, try Self.job(arguments[0]), request)
         case .status: return try await status()
         case .timeline: return try await timeline(caller, arguments[0])

@@ -47,7 +47,9 @@ extension CoordinatorState {
         for size in Set(pinned + [final.size]).sorted() {
             let note = try connection.queryOne("SELECT note FROM checkpoint WHERE size = ?", size) { try $0.text(0) }
             guard let note else { throw Problem.storage }
-            let consistency = try previous.map { try tree.consistencyProof(from: $0, to: size).hashes } ?? []
+            // From the empty log, which a chain without a customer yet pins, there is nothing to prove.
+            let consistency =
+                try previous.map { $0 == 0 ? [] : try tree.consistencyProof(from: $0, to: size).hashes } ?? []
             checkpoints.append(CheckpointEvidence(note: try SignedNote(parsing: note), consistency: consistency))
             previous = size
         }
@@ -82,7 +84,7 @@ extension CoordinatorState {
         try connection.query(
             """
             SELECT a.parameters, a.roster, s.bitmap, c.certificate FROM charge c JOIN attempt a ON a.session = c.session
-            JOIN survivors s ON s.session = c.session WHERE c.job = ? ORDER BY c.round
+            JOIN survivors s ON s.session = c.session WHERE c.job = ? ORDER BY c.number
             """, job.bytes
         ) { row in
             let parameters = try SignedMessage<SessionParameters>(decoding: try row.blob(0))

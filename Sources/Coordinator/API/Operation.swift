@@ -12,7 +12,8 @@ package enum Operation: String, CaseIterable, Sendable {
     case offer, labelProposal, revealRequest, uploadProgress
     case putChunk, postUpload, postCohort, postVote, postReveal, postEvents, shareChecks, postShareReport
     // People.
-    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, evidence, status
+    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, listSuspects, evidence,
+        status
     case timeline, listFaults, fault
     // Anyone of the chain.
     case checkpoint, tile, consistency, postSeenCheckpoint, revoke
@@ -49,6 +50,8 @@ package enum Operation: String, CaseIterable, Sendable {
         case .requestRounds: (.post, "v1/tasks/:job/rounds", [.engineer], small)
         case .listTasks: (.get, "v1/tasks", [.engineer, .officer, .auditor], small)
         case .listRounds: (.get, "v1/tasks/:job/rounds", [.engineer, .officer, .auditor], small)
+        case .listSuspects:
+            (.get, "v1/tasks/:job/suspects", [.operator, .engineer, .officer, .auditor], small)
         case .evidence: (.post, "v1/tasks/:job/evidence", [.auditor], 4 << 20)
         case .status: (.get, "v1/status", [.operator, .engineer, .officer, .auditor], small)
         case .timeline: (.get, "v1/subjects/:handle/timeline", [.officer], small)

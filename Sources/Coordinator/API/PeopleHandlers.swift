@@ -99,15 +99,21 @@ extension API {
                 """
                 SELECT a.session, a.round, a.number, a.state, length(a.roster) / 44, s.bitmap, a.eligible_customers,
                     a.excluded, c.micro_epsilon_after, r.model, r.ride_alongs, a.void_reason, a.opened_at_ms,
-                    r.released_at_ms, (SELECT count(*) FROM upload u WHERE u.session = a.session)
+                    r.released_at_ms, (SELECT count(*) FROM upload u WHERE u.session = a.session), a.parameters,
+                    v.norm_ratio, v.coordinate_ratio
                 FROM attempt a LEFT JOIN survivors s ON s.session = a.session
-                    LEFT JOIN charge c ON c.session = a.session LEFT JOIN release r ON r.session = a.session
-                WHERE a.job = ? ORDER BY a.round, a.number
+                    LEFT JOIN charge c ON c.session = a.session
+                    LEFT JOIN release r ON r.job = a.job AND r.round = a.round AND a.state = 'released'
+                    LEFT JOIN group_verdict v ON v.session = a.session
+                WHERE a.job = ? ORDER BY a.round, a.number, a.group_index
                 """, job.bytes
             ) { row in
                 let offered = Int(try row.integer(4))
                 let survivors = try row.optionalBlob(5).map { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
                 let decoder = JSONDecoder()
+                let parameters = try SignedMessage<SessionParameters>(decoding: try row.blob(15)).body
+                let norm = try row.optionalReal(16)
+                let coordinate = try row.optionalReal(17)
                 return AttemptSummary(
                     round: Int(try row.integer(1)), attempt: Int(try row.integer(2)),
                     session: try row.digest(0).hex, state: try row.text(3), offered: offered,
@@ -119,7 +125,11 @@ extension API {
                     rideAlongs: try row.optionalText(10).map {
                         try decoder.decode([String: Double].self, from: Data($0.utf8))
                     }, voidReason: try row.optionalText(11), openedMilliseconds: try row.integer(12),
-                    releasedMilliseconds: try row.optionalInteger(13))
+                    releasedMilliseconds: try row.optionalInteger(13),
+                    group: parameters.subCohort.map {
+                        GroupSummary(
+                            index: $0.index, count: $0.count, normRatio: norm, coordinateRatio: coordinate)
+                    })
             }
         }
         return try Self.json(rows)

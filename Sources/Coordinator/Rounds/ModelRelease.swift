@@ -1,5 +1,6 @@
 // From a certified session to the next model: fold the survivors' uploads, take the masks out, store the noisy sum, apply
-// the server optimiser, release once, and destroy what could be unmasked again.
+// the server optimiser to it, or to the robust average of the round's groups, release once, and destroy what could be
+// unmasked again.
 
 import Consent
 import Cryptography
@@ -68,43 +69,98 @@ extension CoordinatorService {
         }
     }
 
-    private struct ReleaseInputs: Sendable {
+    /// One stored sum.
+    private struct StoredSum: Sendable {
+        let session: Digest
         let live: LiveAttempt
-        let task: TaskState
-        let sum: [UInt8]
+        let bytes: [UInt8]
     }
 
-    /// Applies the server optimiser to the stored sum and releases the model, once.
+    /// Everything a release is a function of.
+    private struct ReleaseInputs: Sendable {
+        let task: TaskState
+        let round: UInt64
+        /// One, or those of the groups in the order of their charges.
+        let sums: [StoredSum]
+    }
+
+    /// What the stored sums of a round become.
+    private struct RoundMean {
+        let means: [Double]
+        /// Of every group, in order; none without groups.
+        let verdicts: [GroupAlarm.Verdict]
+    }
+
+    /// Applies the server optimiser to what the round's stored sums say and releases the model, once. A round in groups waits
+    /// until every group has its sum or was given up.
     private func release(_ session: Digest) async throws {
-        let inputs = try await store.transact { state, connection -> ReleaseInputs? in
-            guard let live = state.attempts[session], live.attempt.state == .aggregated,
-                let task = state.tasks[live.job],
-                let sum = try connection.queryOne(
-                    "SELECT sum FROM aggregate WHERE session = ?", session.bytes, map: { try $0.blob(0) })
-            else { return nil }
-            return ReleaseInputs(live: live, task: task, sum: sum)
-        }
-        guard let inputs else { return }
+        guard let inputs = try await releaseInputs(session) else { return }
         let plan = inputs.task.plan
-        let sum = try NoisySum.decode(inputs.sum)
-        let customers = inputs.live.eligibleCustomers
+        if let settings = plan.plan.subCohorts, inputs.sums.count < settings.fewestSums {
+            for sum in inputs.sums { try await abandon(sum.session, reason: .tooFewGroups) }
+            return
+        }
+        let mean = try Self.mean(of: inputs)
         var model = try ModelFile(decoding: try await models.read(inputs.task.model)).model
         var optimizer = try await storedOptimizer(inputs.task)
-        try optimizer.step(&model, averageUpdate: plan.averageUpdate(sum: sum, customers: customers))
-        let round = inputs.live.attempt.session.parameters.body.round
+        try optimizer.step(&model, averageUpdate: plan.averageUpdate(means: mean.means))
         let modelDigest = try await models.put(
             try ModelFile(
                 model: model, vocabulary: plan.plan.job.vocabulary, constants: plan.plan.job.constants,
-                facts: ["job": plan.jobID.description, "round": String(round), "plan": plan.digest.hex]
+                facts: ["job": plan.jobID.description, "round": String(inputs.round), "plan": plan.digest.hex]
             ).encoded())
         let optimizerDigest = try await models.put(optimizer.encoded())
-        let averages = plan.rideAlongAverages(sum: sum, customers: customers)
-        let rideAlongs = zip(TrainingPlan.rideAlongNames, averages).map { "\"\($0)\":\($1)" }
+        let rideAlongs = zip(TrainingPlan.rideAlongNames, plan.rideAlongAverages(means: mean.means))
+            .map { "\"\($0)\":\($1)" }
         try await storeRelease(
-            session, model: modelDigest, optimizer: optimizerDigest, sumDigest: NoisySum.digest(inputs.sum),
+            inputs, verdicts: mean.verdicts, model: modelDigest, optimizer: optimizerDigest,
             rideAlongs: "{\(rideAlongs.joined(separator: ","))}")
-        try await uploads.destroy(session)
-        log.event("round.released", ["session": String(session.hex.prefix(8)), "round": String(round)])
+        for sum in inputs.sums { try await uploads.destroy(sum.session) }
+        log.event("round.released", ["session": String(session.hex.prefix(8)), "round": String(inputs.round)])
+    }
+
+    private func releaseInputs(_ session: Digest) async throws -> ReleaseInputs? {
+        try await store.transact { state, connection in
+            guard let live = state.attempts[session], live.attempt.state == .aggregated,
+                let task = state.tasks[live.job]
+            else { return nil }
+            let parts = state.attempts.filter { $0.value.job == live.job }
+            guard parts.allSatisfy({ $0.value.attempt.state == .aggregated }) else { return nil }
+            let sums = try connection.query(
+                """
+                SELECT g.session, g.sum FROM attempt a JOIN aggregate g ON g.session = a.session
+                    JOIN charge c ON c.session = a.session
+                WHERE a.job = ? AND a.state = 'aggregated' ORDER BY c.number
+                """, live.job.bytes
+            ) { (session: try $0.digest(0), bytes: try $0.blob(1)) }
+            return ReleaseInputs(
+                task: task, round: live.attempt.session.parameters.body.round,
+                sums: try sums.map { sum in
+                    guard let part = parts[sum.session] else { throw Problem.storage }
+                    return StoredSum(session: sum.session, live: part, bytes: sum.bytes)
+                })
+        }
+    }
+
+    private static func mean(of inputs: ReleaseInputs) throws -> RoundMean {
+        let plan = inputs.task.plan
+        guard plan.plan.subCohorts != nil else {
+            guard let only = inputs.sums.first, inputs.sums.count == 1 else { throw Problem.storage }
+            let sum = try NoisySum.decode(only.bytes)
+            return RoundMean(
+                means: plan.mean(ofSum: sum, customers: only.live.eligibleCustomers), verdicts: [])
+        }
+        let groups = try inputs.sums.map { stored in
+            let session = stored.live.attempt.session
+            guard let place = session.parameters.body.subCohort, let survivors = session.survivors else {
+                throw Problem.storage
+            }
+            return OpenedGroup(
+                index: place.index, survivors: survivors.survivorCount, customers: stored.live.eligibleCustomers,
+                sum: try NoisySum.decode(stored.bytes))
+        }
+        let mean = try plan.robustMean(of: groups)
+        return RoundMean(means: mean.means, verdicts: mean.verdicts)
     }
 
     private func storedOptimizer(_ task: TaskState) async throws -> ServerOptimizer {
@@ -115,41 +171,60 @@ extension CoordinatorService {
     }
 
     private func storeRelease(
-        _ session: Digest, model: Digest, optimizer: Digest, sumDigest: Digest, rideAlongs: String
+        _ inputs: ReleaseInputs, verdicts: [GroupAlarm.Verdict], model: Digest, optimizer: Digest, rideAlongs: String
     ) async throws {
         let now = clock.nowMilliseconds()
         let random = random
+        let job = inputs.task.plan.jobID
         try await store.transact { state, connection in
-            guard let live = state.attempts[session], var task = state.tasks[live.job],
-                let survivors = live.attempt.session.survivors
-            else { return }
-            var attempt = live.attempt
-            let effects = try attempt.released(nowMilliseconds: now)
-            let charge = try connection.queryOne(
-                "SELECT number, position FROM charge WHERE session = ?", session.bytes
-            ) { (number: try $0.integer(0), position: Int(try $0.integer(1))) }
-            guard let charge else { throw Problem.storage }
+            guard var task = state.tasks[job] else { return }
+            var parts: [(live: LiveAttempt, charge: Int64, group: ReleasedGroup)] = []
+            for sum in inputs.sums {
+                // Whoever released or gave up in between was first.
+                guard let live = state.attempts[sum.session], live.attempt.state == .aggregated,
+                    let survivors = live.attempt.session.survivors
+                else { return }
+                let charge = try connection.queryOne(
+                    "SELECT number, position FROM charge WHERE session = ?", sum.session.bytes
+                ) { (number: try $0.integer(0), position: Int(try $0.integer(1))) }
+                guard let charge else { throw Problem.storage }
+                let group = try ReleasedGroup(
+                    session: sum.session, survivorDigest: survivors.digest, sumDigest: NoisySum.digest(sum.bytes),
+                    chargeIndex: charge.position)
+                parts.append((live, charge.number, group))
+            }
+            guard let first = parts.first else { throw Problem.storage }
             try state.willChange(connection)
             let event = RoundEvent.modelReleased(
                 try ModelReleased(
-                    attempt: try live.reference(session), survivorDigest: survivors.digest, sumDigest: sumDigest,
-                    modelDigest: model, parentModelDigest: task.model, chargeIndex: charge.position))
+                    attempt: try first.live.reference(first.group.session), survivorDigest: first.group.survivorDigest,
+                    sumDigest: first.group.sumDigest, modelDigest: model, parentModelDigest: task.model,
+                    chargeIndex: first.group.chargeIndex, otherGroups: parts.dropFirst().map(\.group)))
             let position = try state.appendPublic(
                 .round, payload: event.encoded(), nowMilliseconds: now, random: random, connection)
-            let round = attempt.session.parameters.body.round
             try connection.execute(
-                "INSERT INTO release VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", live.job.bytes, Int64(round), session.bytes,
-                charge.number, task.model.bytes, model.bytes, rideAlongs, now, position)
+                "INSERT INTO release VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", job.bytes, Int64(inputs.round),
+                first.group.session.bytes, first.charge, task.model.bytes, model.bytes, rideAlongs, now, position)
+            for (sum, verdict) in zip(inputs.sums, verdicts) {
+                try connection.execute(
+                    "INSERT INTO group_verdict VALUES (?, ?, ?)", sum.session.bytes, verdict.normRatio,
+                    verdict.coordinateRatio)
+            }
             try connection.execute(
-                "UPDATE task SET model = ?, optimizer = ? WHERE job = ?", model.bytes, optimizer.bytes, live.job.bytes)
-            // The shares have served: with the uploads gone too, nothing here can be unmasked again.
-            try connection.execute("DELETE FROM reveal WHERE session = ?", session.bytes)
+                "UPDATE task SET model = ?, optimizer = ? WHERE job = ?", model.bytes, optimizer.bytes, job.bytes)
             task.model = model
             task.optimizer = optimizer
             task.releasedRounds += 1
-            state.tasks[live.job] = task
-            try state.perform(
-                effects, of: session, attempt: attempt, nowMilliseconds: now, random: random, connection)
+            state.tasks[job] = task
+            for part in parts {
+                // The shares have served: with the uploads gone too, nothing here can be unmasked again.
+                try connection.execute("DELETE FROM reveal WHERE session = ?", part.group.session.bytes)
+                var attempt = part.live.attempt
+                let effects = try attempt.released(nowMilliseconds: now)
+                try state.perform(
+                    effects, of: part.group.session, attempt: attempt, nowMilliseconds: now, random: random,
+                    connection)
+            }
         }
     }
 }

@@ -55,18 +55,26 @@ extension CoordinatorService {
                     try state.openRoundIfDue(
                         job, nowMilliseconds: now, configuration: configuration, random: random, connection)
                 }
-                if let opened { log.event("round.opened", ["session": String(opened.hex.prefix(8))]) }
+                for session in opened { log.event("round.opened", ["session": String(session.hex.prefix(8))]) }
             }
         }
     }
 
-    /// Does one session's or one task's part of a pass: its trouble is logged, and is not the others'.
+    /// Does one session's or one task's part of a pass: its trouble is logged, at most once a minute for the same reason, and
+    /// is not the others'.
     /// - Throws: only what no part can go on after.
     private func isolated(_ failure: StaticString, _ body: () async throws -> Void) async throws {
         do { try await body() } catch let error as StorageError where error.isFatal {
             throw error
         } catch {
-            log.event(failure, ["reason": Problem(error).detail])
+            let reason = Problem(error).detail
+            let now = clock.nowMilliseconds()
+            let isNew = reportedFailures.withLock { reported in
+                reported = reported.filter { now - $0.value < 60_000 }
+                return reported.updateValue(reported["\(failure) \(reason)"] ?? now, forKey: "\(failure) \(reason)")
+                    == nil
+            }
+            if isNew { log.event(failure, ["reason": reason]) }
         }
     }
 

@@ -57,11 +57,14 @@ extension CoordinatorState {
         attempts[session] = attempt.state.isFinal ? nil : live
         if attempt.state.isFinal { verdicts.forget(session) }
         if attempt.state.isFinal, var task = tasks[live.job] {
-            task.lastRoundFinished = Self.isFinished(
-                (
-                    attempt.state.rawValue, attempt.session.parameters.body.attempt,
-                    task.budget.charges.contains { $0.round == attempt.session.parameters.body.round }
-                ))
+            task.lastRoundFinished =
+                task.plan.plan.subCohorts == nil
+                ? Self.isFinished(
+                    (
+                        attempt.state.rawValue, attempt.session.parameters.body.attempt,
+                        task.budget.charges.contains { $0.round == attempt.session.parameters.body.round }
+                    ))
+                : !attempts.values.contains { $0.job == live.job }
             task.lastEndedMilliseconds = nowMilliseconds
             tasks[live.job] = task
         }
@@ -83,8 +86,14 @@ extension CoordinatorState {
         random: any RandomSource, _ connection: borrowing SQLConnection
     ) throws {
         var task = try requireTask(live.job)
-        let round = live.attempt.session.parameters.body.round
-        let charge = try task.budget.charge(round: round)
+        let parameters = live.attempt.session.parameters.body
+        let round = parameters.round
+        // A customer is in one group of a round: the first group that can be opened pays for all.
+        let paid = parameters.subCohort == nil ? nil : task.budget.charges.first { $0.round == round }
+        let charge =
+            try paid.map {
+                PrivacyBudget.Charge(round: round, microZCDP: 0, microEpsilonAfter: $0.microEpsilonAfter)
+            } ?? task.budget.charge(round: round)
         let event = RoundEvent.budgetCharged(
             try BudgetCharged(
                 attempt: try live.reference(session), certificateDigest: certificate.digest,
@@ -93,10 +102,10 @@ extension CoordinatorState {
             .round, payload: event.encoded(), nowMilliseconds: nowMilliseconds, random: random, connection)
         try connection.execute(
             """
-            INSERT INTO charge(job, round, session, micro_zcdp, micro_epsilon_after, certificate, position)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO charge(job, round, session, micro_zcdp, micro_epsilon_after, certificate, position, group_index)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """, live.job.bytes, Int64(round), session.bytes, Int64(charge.microZCDP),
-            Int64(charge.microEpsilonAfter), certificate.encoded(), position)
+            Int64(charge.microEpsilonAfter), certificate.encoded(), position, parameters.subCohort?.index ?? 0)
         try connection.execute(
             "DELETE FROM reservation WHERE job = ? AND round = ?", live.job.bytes, Int64(round))
         tasks[live.job] = task
@@ -112,9 +121,12 @@ extension CoordinatorState {
             "UPDATE attempt SET void_reason = ? WHERE session = ?", reason.rawValue, session.bytes)
         // Shares that were revealed for a sum that will not be: nobody has a use for them but who kept the uploads.
         try connection.execute("DELETE FROM reveal WHERE session = ?", session.bytes)
-        // The reservation belongs to the round: a second attempt still needs it.
-        let retries = parameters.attempt < SessionParameters.maximumAttempts && task.stoppedBy == nil
-        if !spent, !retries {
+        // The reservation belongs to the round: a second attempt, or another group, still needs it.
+        let isNeeded =
+            parameters.subCohort == nil
+            ? parameters.attempt < SessionParameters.maximumAttempts && task.stoppedBy == nil
+            : attempts.contains { $0.key != session && $0.value.job == live.job && !$0.value.attempt.state.isFinal }
+        if !isNeeded, task.budget.reservedRounds.contains(parameters.round) {
             try task.budget.release(round: parameters.round)
             try connection.execute(
                 "DELETE FROM reservation WHERE job = ? AND round = ?", live.job.bytes, Int64(parameters.round))
@@ -235,6 +247,7 @@ extension VoidReason {
         case .tooFewSurvivors, .disconnected: .tooFewSurvivors
         case .noQuorumOfVotes, .noQuorumOfReveals: .committeeUnavailable
         case .badDealer, .storageFault: .verificationFailed
+        case .tooFewGroups: .tooFewSurvivors
         case .stopped: .stopped
         }
     }

@@ -25,6 +25,7 @@ extension CoordinatorState {
                 field: "minAlive",
                 expected: "\(register.smallestMinAlive) ... \(register.nodes.count) with this register")
         }
+        try plan.requireGroups(register)
         try plan.requireRange(registered: register.nodes.count)
         let budget = try PrivacyBudget(
             task: plan.jobID.description, capMicroEpsilon: plan.plan.epsilonCapMillionths, delta: plan.delta,
@@ -113,8 +114,9 @@ extension CoordinatorState {
             let signed = try SignedMessage<TrainingPlan>(decoding: row.plan)
             let plan = try ValidatedPlan(verifying: signed, owner: keys.anchors.planOwnerKey)
             let charges = try connection.query(
-                "SELECT round, micro_zcdp, micro_epsilon_after FROM charge WHERE job = ? ORDER BY number",
-                row.job.bytes
+                """
+                SELECT round, micro_zcdp, micro_epsilon_after FROM charge WHERE job = ? AND micro_zcdp > 0 ORDER BY number
+                """, row.job.bytes
             ) {
                 PrivacyBudget.Charge(
                     round: UInt64(try $0.integer(0)), microZCDP: UInt64(try $0.integer(1)),
@@ -142,12 +144,17 @@ extension CoordinatorState {
             let released = try connection.queryOne(
                 "SELECT count(*) FROM release WHERE job = ?", row.job.bytes
             ) { Int(try $0.integer(0)) }
+            let live = try connection.queryOne(
+                "SELECT 1 FROM attempt WHERE job = ? AND state NOT IN ('released', 'void') LIMIT 1", row.job.bytes,
+                map: { _ in true })
             let charged = latest.map { latest in budget.charges.contains { $0.round == latest.round } } ?? false
             tasks[row.job] = TaskState(
                 plan: plan, signedPlan: signed, proposedBy: row.proposedBy, approvedBy: row.approvedBy,
                 stoppedBy: row.stoppedBy, roundsRequested: row.requested, model: row.model, optimizer: row.optimizer,
                 budget: budget, lastRound: latest?.round ?? 0, lastRoundAttempts: latest?.number ?? 0,
-                lastRoundFinished: Self.isFinished(latest.map { ($0.state, $0.number, charged) }),
+                // Groups are not tried again: a round of them is over when none of them is under way.
+                lastRoundFinished: plan.plan.subCohorts == nil
+                    ? Self.isFinished(latest.map { ($0.state, $0.number, charged) }) : live == nil,
                 releasedRounds: released ?? 0, lastPinned: Int(latest?.parameters.body.consentSize ?? 0),
                 lastEndedMilliseconds: latest?.due ?? 0)
         }

@@ -61,6 +61,7 @@ extension EvidenceFailure: CustomStringConvertible {
         case .survivorsDisconnected: ("disconnected", "the survivors do not stay connected")
         case .certificateRefused(let error): ("certificate", "the certificate is refused: \(error)")
         case .secondCharge: ("second-charge", "charged twice")
+        case .groupsOverlap: ("groups-overlap", "a node is in two groups of the round, which paid once")
         case .certificateDigest: ("certificate-digest", "the charge names another certificate")
         case .releaseWithoutCharge: ("release-before-charge", "a model was released before the charge")
         case .secondRelease: ("second-release", "released twice")

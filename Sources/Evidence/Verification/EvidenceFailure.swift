@@ -104,6 +104,8 @@ public enum EvidenceFailure: Equatable, Sendable {
     // Charge, release, void.
     /// The round was charged twice.
     case secondCharge
+    /// Two groups of a round were offered to the same node, so one charge does not cover both.
+    case groupsOverlap
     /// The charge names another certificate.
     case certificateDigest
     /// A model was released before the round was charged.

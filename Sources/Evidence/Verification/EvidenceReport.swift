@@ -31,8 +31,11 @@ public struct EvidenceReport: Equatable, Sendable {
         public let survivingNodes: Int
         /// Votes of the committee for exactly these nodes.
         public let votes: Int
-        /// Log index of the charge.
+        /// Log index of the charge; of the first one, which pays, in a round summed in groups.
         public let index: Int
+        /// Groups whose sums could be learned, in a round summed in groups: the other numbers are of all of them together. Nil
+        /// for one sum over everybody.
+        public let groups: Int?
     }
 
     /// A released model.

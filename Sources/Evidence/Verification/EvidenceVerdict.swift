@@ -25,6 +25,7 @@ public struct EvidenceVerdict: Encodable, Sendable {
         let offeredNodes: Int?
         let survivingNodes: Int?
         let votes: Int?
+        let groups: Int?
         let epsilonAfterMicro: UInt64
         let chargeIndex: Int?
         let releaseIndex: Int?
@@ -81,7 +82,8 @@ public struct EvidenceVerdict: Encodable, Sendable {
             Round(
                 round: $0.round, pinnedSize: $0.pinnedSize, attempt: $0.charge?.attempt,
                 offeredNodes: $0.charge?.offeredNodes, survivingNodes: $0.charge?.survivingNodes,
-                votes: $0.charge?.votes, epsilonAfterMicro: $0.epsilonAfterMicro, chargeIndex: $0.charge?.index,
+                votes: $0.charge?.votes, groups: $0.charge?.groups, epsilonAfterMicro: $0.epsilonAfterMicro,
+                chargeIndex: $0.charge?.index,
                 releaseIndex: $0.release?.index, modelDigest: $0.release?.modelDigest.hex,
                 voidedSessions: $0.voidedSessions)
         }

@@ -117,7 +117,7 @@ extension EvidenceReport {
         logRoot = log.final.root
         var epsilon: UInt64 = 0
         rounds = history.rounds.map { round in
-            epsilon = round.charge?.event.epsilonAfterMicro ?? round.opened.epsilonBeforeMicro
+            epsilon = round.charges.last?.event.epsilonAfterMicro ?? round.opened.epsilonBeforeMicro
             return Round(round, epsilonAfterMicro: epsilon)
         }
         withdrawals = parts.withdrawals.map { Withdrawal(index: $0.event.index, round: $0.round, node: $0.node) }
@@ -145,10 +145,13 @@ extension EvidenceReport.Round {
         round = verified.number
         pinnedSize = verified.opened.pinned.size
         self.epsilonAfterMicro = epsilonAfterMicro
-        charge = verified.charge.map {
+        charge = verified.charges.first.map { first in
             EvidenceReport.Charge(
-                attempt: $0.attempt.number, offeredNodes: $0.attempt.offeredCount,
-                survivingNodes: $0.attempt.survivors.count, votes: $0.attempt.voteCount, index: $0.index)
+                attempt: first.attempt.number,
+                offeredNodes: verified.charges.reduce(0) { $0 + $1.attempt.offered.count },
+                survivingNodes: verified.charges.reduce(0) { $0 + $1.attempt.survivors.count },
+                votes: verified.charges.reduce(0) { $0 + $1.attempt.voteCount }, index: first.index,
+                groups: first.attempt.group.map { _ in verified.charges.count })
         }
         release = verified.release.map { EvidenceReport.Release(index: $0.index, modelDigest: $0.event.modelDigest) }
         voidedSessions = verified.voided.count

@@ -16,12 +16,18 @@ struct RoundHistory {
         var openings: UInt64 = 1
         /// By session, then by node.
         var commitments: [Digest: [UInt32: CohortCommitment]] = [:]
-        var charge: (index: Int, event: BudgetCharged, attempt: VerifiedAttempt)?
+        /// One; of a round in groups one for every group that could be opened, in the order of the log. The first pays.
+        var charges: [(index: Int, event: BudgetCharged, attempt: VerifiedAttempt)] = []
         var release: (index: Int, event: ModelReleased)?
         /// Sessions that were given up.
         var voided: [Digest: RoundVoided.Reason] = [:]
 
         var number: UInt32 { opened.round.round }
+
+        /// The charge of a session.
+        func charge(of session: Digest) -> (index: Int, event: BudgetCharged, attempt: VerifiedAttempt)? {
+            charges.first { $0.event.attempt.session == session }
+        }
     }
 
     private let register: Register
@@ -99,7 +105,7 @@ struct RoundHistory {
             return
         }
         if isRetry {
-            guard previous.charge == nil, UInt64(previous.voided.count) == previous.openings,
+            guard previous.charges.isEmpty, UInt64(previous.voided.count) == previous.openings,
                 previous.openings < SessionParameters.maximumAttempts
             else { throw EvidenceError(place, .roundOrder) }
         } else {
@@ -128,7 +134,7 @@ struct RoundHistory {
         guard commitment.pinnedSize == rounds[current].opened.pinned.size else {
             throw EvidenceError(place, .commitmentPinned(node: node))
         }
-        guard rounds[current].charge?.event.attempt.session != session else {
+        guard rounds[current].charge(of: session) == nil else {
             throw EvidenceError(place, .commitmentAfterCharge(node: node))
         }
         guard rounds[current].commitments[session, default: [:]].updateValue(commitment, forKey: node) == nil else {
@@ -140,7 +146,10 @@ struct RoundHistory {
         let current = try current(event.attempt.round, .budgetCharged)
         let place = EvidenceError.Place.round(event.attempt.round.round)
         let round = rounds[current]
-        guard round.charge == nil else { throw EvidenceError(place, .secondCharge) }
+        // A second session of a round can only be another group of it, and a release ends the round.
+        guard round.charges.allSatisfy({ $0.attempt.group != nil }), round.release == nil,
+            round.charge(of: event.attempt.session) == nil
+        else { throw EvidenceError(place, .secondCharge) }
         guard round.voided[event.attempt.session] == nil else { throw EvidenceError(place, .voidContradicts) }
         guard let evidence = attempts.first, evidence.parameters.body.round == UInt64(round.number) else {
             throw EvidenceError(place, .attemptMissing)
@@ -153,32 +162,75 @@ struct RoundHistory {
         if let node = attempt.survivors.first(where: { committed[$0] == nil }) {
             throw EvidenceError(place, .commitmentMissing(node: node))
         }
+        if let first = round.charges.first {
+            try checkGroup(attempt, event, paidBy: first.event, in: round, place)
+        }
         try spend(event.epsilonAfterMicro, cap: round.opened.epsilonCapMicro, place)
-        rounds[current].charge = (index, event, attempt)
+        rounds[current].charges.append((index, event, attempt))
+    }
+
+    /// Whether a session is one more group of a round: it costs nothing only because nobody of it is in another.
+    private func checkGroup(
+        _ attempt: VerifiedAttempt, _ event: BudgetCharged, paidBy first: BudgetCharged, in round: Round,
+        _ place: EvidenceError.Place
+    ) throws(EvidenceError) {
+        guard let group = attempt.group else { throw EvidenceError(place, .secondCharge) }
+        guard round.charges.allSatisfy({ $0.attempt.group?.count == group.count && $0.attempt.group != group }) else {
+            throw EvidenceError(place, .parametersMismatch(field: "subCohort"))
+        }
+        guard round.charges.allSatisfy({ $0.attempt.offered.isDisjoint(with: attempt.offered) }) else {
+            throw EvidenceError(place, .groupsOverlap)
+        }
+        guard event.costMicro == 0, event.epsilonAfterMicro == first.epsilonAfterMicro else {
+            throw EvidenceError(place, .epsilonUnaccounted)
+        }
     }
 
     private mutating func release(_ event: ModelReleased, index: Int) throws(EvidenceError) {
         let current = try current(event.attempt.round, .modelReleased)
         let place = EvidenceError.Place.round(event.attempt.round.round)
         let round = rounds[current]
-        guard let charge = round.charge else { throw EvidenceError(place, .releaseWithoutCharge) }
+        if round.charges.isEmpty { throw EvidenceError(place, .releaseWithoutCharge) }
         guard round.release == nil else { throw EvidenceError(place, .secondRelease) }
-        guard event.attempt.session == charge.event.attempt.session else {
+        let parts = try Self.parts(of: event, place)
+        // Every group that was opened and not given up is in the model, once, in the order of the charges.
+        let sessions = round.charges.map(\.event.attempt.session)
+        guard parts.allSatisfy({ sessions.contains($0.session) }) else { throw EvidenceError(place, .releaseSession) }
+        guard parts.allSatisfy({ round.voided[$0.session] == nil }) else {
+            throw EvidenceError(place, .voidContradicts)
+        }
+        guard parts.map(\.session) == sessions.filter({ round.voided[$0] == nil }) else {
             throw EvidenceError(place, .releaseSession)
         }
-        guard round.voided[event.attempt.session] == nil else { throw EvidenceError(place, .voidContradicts) }
-        guard event.chargeIndex == charge.index else { throw EvidenceError(place, .chargeIndex) }
-        guard event.survivorDigest == charge.attempt.survivorDigest else { throw EvidenceError(place, .survivorDigest) }
+        for part in parts {
+            let charge = round.charge(of: part.session)
+            guard part.chargeIndex == charge?.index else { throw EvidenceError(place, .chargeIndex) }
+            guard part.survivorDigest == charge?.attempt.survivorDigest else {
+                throw EvidenceError(place, .survivorDigest)
+            }
+        }
         guard event.parentModelDigest == round.opened.modelDigest else { throw EvidenceError(place, .parentModel) }
         rounds[current].release = (index, event)
         model = event.modelDigest
+    }
+
+    private static func parts(
+        of event: ModelReleased, _ place: EvidenceError.Place
+    ) throws(EvidenceError) -> [ReleasedGroup] {
+        try EvidenceError.consent(place, { _ in .chargeIndex }) { () throws(ConsentError) in
+            [
+                try ReleasedGroup(
+                    session: event.attempt.session, survivorDigest: event.survivorDigest, sumDigest: event.sumDigest,
+                    chargeIndex: event.chargeIndex)
+            ] + event.otherGroups
+        }
     }
 
     private mutating func void(_ event: RoundVoided) throws(EvidenceError) {
         let current = try current(event.attempt.round, .voided)
         let place = EvidenceError.Place.round(event.attempt.round.round)
         let session = event.attempt.session
-        let isCharged = rounds[current].charge?.event.attempt.session == session
+        let isCharged = rounds[current].charge(of: session) != nil
         guard !isCharged || rounds[current].release == nil, event.isSpent == isCharged,
             rounds[current].voided.updateValue(event.reason, forKey: session) == nil
         else { throw EvidenceError(place, .voidContradicts) }

@@ -8,7 +8,9 @@ import WireFormat
 /// A charged attempt after verification.
 struct VerifiedAttempt {
     /// Nodes that were offered the round.
-    let offeredCount: Int
+    let offered: Set<UInt32>
+    /// The group that the session summed; nil for a sum over everybody.
+    let group: SubCohortPlace?
     /// Attempt number, 1 or 2.
     let number: UInt64
     /// H("label", …) of the certified survivor set.
@@ -65,7 +67,8 @@ struct VerifiedAttempt {
         guard evidence.certificate.digest == charge.certificateDigest else {
             throw EvidenceError(place, .certificateDigest)
         }
-        offeredCount = roster.entries.count
+        offered = Set(roster.entries.map(\.node))
+        group = parameters.subCohort
         self.number = number
         survivorDigest = survivors.digest
         self.survivors = zip(roster.entries, survivors.alive).filter(\.1).map(\.0.node)
@@ -91,8 +94,8 @@ struct VerifiedAttempt {
             ("rosterDigest", parameters.rosterDigest == roster.digest),
             ("cohortSize", parameters.cohortSize == roster.entries.count),
             ("derived parameters", parameters.derived == derived),
-            // No training plan sums in groups.
-            ("subCohort", parameters.subCohort == nil),
+            // Groups have no second attempt.
+            ("attempt", parameters.subCohort == nil || parameters.attempt == 1),
         ]
         if let field = fields.first(where: { !$0.holds }) {
             throw EvidenceError(.round(opened.round.round), .parametersMismatch(field: field.name))

@@ -23,8 +23,14 @@ struct VerifiedLog {
                 }
                 return try Checkpoint(verifying: SignedNote(parsing: text), with: [key])
             }
-            if let previous = checkpoints.last {
-                guard previous.size < checkpoint.size else { throw EvidenceError(place, .checkpointOrder) }
+            if let previous = checkpoints.last, previous.size >= checkpoint.size {
+                throw EvidenceError(place, .checkpointOrder)
+            }
+            // Every log extends the empty one: there is nothing to prove, and only one root that it can have.
+            if let previous = checkpoints.last, previous.size == 0, previous.root != MerkleTreeHash.emptyRoot {
+                throw EvidenceError(place, .inconsistent(.rootMismatch))
+            }
+            if let previous = checkpoints.last, previous.size > 0 {
                 try EvidenceError.log(place, EvidenceFailure.inconsistent) { () throws(MerkleLogError) in
                     try ConsistencyProof(
                         oldSize: previous.size, newSize: checkpoint.size, hashes: item.consistency

@@ -22,11 +22,13 @@ struct WithdrawalCheck {
         }
         guard event.handle == evidence.handle else { throw EvidenceError(place, .withdrawalSubject) }
         guard Self.endsTraining(event) else { throw EvidenceError(place, .withdrawalKind) }
-        guard let round = history.round(evidence.round), let charge = round.charge else {
+        guard let round = history.round(evidence.round), !round.charges.isEmpty else {
             throw EvidenceError(place, .withdrawalRound)
         }
         guard evidence.event.index < round.opened.pinned.size else { throw EvidenceError(place, .withdrawalTooLate) }
-        guard let commitment = round.commitments[charge.event.attempt.session]?[evidence.node] else {
+        // Of a round in groups, the one group that the node is in.
+        let commitments = round.charges.lazy.compactMap { round.commitments[$0.event.attempt.session]?[evidence.node] }
+        guard let commitment = commitments.first else {
             throw EvidenceError(place, .withdrawalNode)
         }
         try verifyView(evidence, opened: round.opened, commitment: commitment, place: place)

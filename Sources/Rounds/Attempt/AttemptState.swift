@@ -81,4 +81,6 @@ public enum VoidReason: String, Sendable, Codable, CaseIterable {
     case stopped
     /// A stored upload was unreadable.
     case storageFault
+    /// Too few other groups of the round had a sum for the plan's trimmed mean.
+    case tooFewGroups
 }

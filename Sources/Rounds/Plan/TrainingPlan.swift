@@ -45,6 +45,8 @@ public struct TrainingPlan: SignedBody {
     public let maximumCustomers: Int
     /// SHA-256 of the model that round 1 starts from.
     public let initialModelDigest: Digest
+    /// Whether, and how, rounds are summed in groups; nil is one sum over everybody.
+    public let subCohorts: SubCohortSettings?
 
     /// Names of the ride-alongs, in order.
     public static let rideAlongNames = ["clipIndicator", "trainingLoss"]
@@ -56,7 +58,7 @@ public struct TrainingPlan: SignedBody {
         name: String, purpose: Purpose, job: PropensityJob, clipRadius: Int64, rideAlongWeights: [Int64],
         noiseMultiplierThousandths: Int64, samplingMillionths: UInt64, layout: LaneLayout, minAlive: Int,
         corruptMax: Int, epsilonCapMillionths: UInt64, deltaReciprocal: UInt64, maximumCustomers: Int,
-        initialModelDigest: Digest
+        initialModelDigest: Digest, subCohorts: SubCohortSettings? = nil
     ) {
         self.name = name
         self.purpose = purpose
@@ -72,6 +74,7 @@ public struct TrainingPlan: SignedBody {
         self.deltaReciprocal = deltaReciprocal
         self.maximumCustomers = maximumCustomers
         self.initialModelDigest = initialModelDigest
+        self.subCohorts = subCohorts
     }
 
     /// T: rounds, planned before the first.
@@ -86,7 +89,7 @@ public struct TrainingPlan: SignedBody {
             (9, .unsigned(UInt64(layout.bits))), (10, .unsigned(UInt64(minAlive))),
             (11, .unsigned(UInt64(corruptMax))), (12, .unsigned(epsilonCapMillionths)),
             (13, .unsigned(deltaReciprocal)), (14, .unsigned(UInt64(maximumCustomers))),
-            (15, .bytes(initialModelDigest.bytes)))
+            (15, .bytes(initialModelDigest.bytes)), (16, subCohorts?.cborValue))
     }
 
     /// Reads a plan; ``validated()`` checks what the numbers mean together.
@@ -121,6 +124,11 @@ public struct TrainingPlan: SignedBody {
         let digest = try fields.bytes(15, "initialModelDigest", count: Digest.byteCount)
         do { initialModelDigest = try Digest(digest) } catch {
             throw .unexpected(field: "training-plan.initialModelDigest", expected: "a digest")
+        }
+        if let value = fields.optionalField(16) {
+            subCohorts = try SubCohortSettings(cborValue: value)
+        } else {
+            subCohorts = nil
         }
     }
 }

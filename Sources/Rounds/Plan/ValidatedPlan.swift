@@ -73,6 +73,10 @@ public struct ValidatedPlan: Sendable {
         guard plan.rideAlongWeights.count == TrainingPlan.rideAlongNames.count else {
             throw PlanError(field: "rideAlongWeights", expected: "\(TrainingPlan.rideAlongNames.count) weights")
         }
+        if let settings = plan.subCohorts, settings.groupSize < plan.minAlive {
+            throw PlanError(
+                field: "subCohorts.groupSize", expected: "at least minAlive, \(plan.minAlive), or no group has a sum")
+        }
         self.plan = plan
         self.digest = digest
         jobID = JobID(planDigest: digest)
@@ -99,41 +103,49 @@ public struct ValidatedPlan: Sendable {
         }
     }
 
-    /// Throws unless the sum of `registered` nodes fits the lanes except with probability 2^−40 over the whole job.
+    /// Throws unless every sum of `registered` nodes, or of groups of them, fits the lanes except with probability 2^−40 over
+    /// the whole job.
     /// - Throws: ``PlanError``.
     public func requireRange(registered: Int) throws(PlanError) {
         do {
             let range = try SumRange(
                 maximumCustomers: plan.maximumCustomers, coordinateBound: bound.coordinateBound,
                 noiseStandardDeviation: mechanism.noiseStandardDeviation(aliveNodes: registered),
-                dimension: dimension, rounds: plan.roundCount)
+                dimension: dimension, rounds: plan.roundCount * max(1, groupCount(registered: registered)))
             try range.check(plan.layout)
         } catch {
             throw PlanError(field: "lanes", expected: "\(error)")
         }
     }
 
-    /// What the aggregation protocol takes from the plan. No group size: a training plan cannot ask for rounds in groups.
+    /// What the aggregation protocol takes from the plan.
     public var facts: PlanFacts {
         PlanFacts(
             planDigest: digest, dimension: dimension, layout: plan.layout, minAlive: plan.minAlive,
-            roundCount: UInt64(plan.roundCount))
+            roundCount: UInt64(plan.roundCount), groupSize: plan.subCohorts?.groupSize)
     }
 
-    /// The average update: the sum's model coordinates, back in units of the clip norm, over the public divisor.
-    /// - Parameter customers: customers eligible at the pinned checkpoint, a public number; the divisor is this times the
-    ///   sampling probability, whatever number really took part.
-    public func averageUpdate(sum: [Int64], customers: Int) -> [Float] {
-        let divisor = max(1, Double(customers) * sampling.probability)
-        let scale = clipNorm / Double(plan.clipRadius) / divisor
-        return sum.prefix(modelLayout.parameterCount).map { Float(Double($0) * scale) }
+    /// What turns a sum into a mean: the customers eligible at the pinned checkpoint, times the sampling probability; whatever
+    /// number really took part, and at least 1.
+    func divisor(customers: Int) -> Double { max(1, Double(customers) * sampling.probability) }
+
+    /// The sum's coordinates per customer, ride-alongs included, in integer units.
+    /// - Parameter customers: customers eligible at the pinned checkpoint, a public number.
+    public func mean(ofSum sum: [Int64], customers: Int) -> [Double] {
+        let divisor = divisor(customers: customers)
+        return sum.map { Double($0) / divisor }
+    }
+
+    /// The average update: the model coordinates of a mean, back in units of the clip norm.
+    public func averageUpdate(means: [Double]) -> [Float] {
+        let scale = clipNorm / Double(plan.clipRadius)
+        return means.prefix(modelLayout.parameterCount).map { Float($0 * scale) }
     }
 
     /// The noisy ride-alongs, as averages per customer in −1 ... 1 (noise may carry them beyond).
-    public func rideAlongAverages(sum: [Int64], customers: Int) -> [Double] {
-        let divisor = max(1, Double(customers) * sampling.probability)
-        return zip(sum.dropFirst(modelLayout.parameterCount), plan.rideAlongWeights).map { value, weight in
-            weight == 0 ? 0 : Double(value) / Double(weight) / divisor
+    public func rideAlongAverages(means: [Double]) -> [Double] {
+        zip(means.dropFirst(modelLayout.parameterCount), plan.rideAlongWeights).map { value, weight in
+            weight == 0 ? 0 : value / Double(weight)
         }
     }
 }

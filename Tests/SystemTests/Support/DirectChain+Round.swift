@@ -84,9 +84,10 @@ extension DirectChain {
     }
 
     /// Makes a node's upload and stores its cohort commitment and its chunks; what is left is to commit the envelope.
-    func prepareUpload(_ index: Int, _ session: Digest) async throws -> MaskedUpload {
+    /// - Parameter values: what it uploads; ``oneHot(_:)`` if nil.
+    func prepareUpload(_ index: Int, _ session: Digest, values: [Int64]? = nil) async throws -> MaskedUpload {
         let offer = try await offer(index, session)
-        let upload = try nodes[index].maskedUpload(oneHot(index), offer: offer, context: try context())
+        let upload = try nodes[index].maskedUpload(values ?? oneHot(index), offer: offer, context: try context())
         try await success(
             nodes[index].peer, .post, "v1/sessions/\(session.hex)/cohort",
             body: try await cohort(index, offer: offer).encoded())
@@ -105,10 +106,12 @@ extension DirectChain {
 
     /// The nodes' whole uploads.
     @discardableResult
-    func upload(_ indices: some Sequence<Int>, _ session: Digest) async throws -> [Int: UploadEnvelope] {
+    func upload(
+        _ indices: some Sequence<Int>, _ session: Digest, values: [Int: [Int64]] = [:]
+    ) async throws -> [Int: UploadEnvelope] {
         var envelopes: [Int: UploadEnvelope] = [:]
         for index in indices {
-            let upload = try await prepareUpload(index, session)
+            let upload = try await prepareUpload(index, session, values: values[index])
             let response = await commit(index, upload.envelope, session)
             try #require(response.status == 200)
             envelopes[index] = upload.envelope

@@ -16,7 +16,7 @@ import WireFormat
 
 /// One chain. Used by one task at a time.
 final class DirectChain {
-    let keys = TestKeys.shared
+    let keys: TestKeys
     let folder: TestFolder
     let clock: ManualClock
     private(set) var service: CoordinatorService
@@ -29,41 +29,52 @@ final class DirectChain {
     static let deadlines = AttemptDeadlines(collecting: 60_000, labelling: 60_000, revealing: 60_000)
 
     /// A new chain: an open epoch, nothing else.
-    /// - Parameter folder: where everything is kept; a new one if nil.
-    init(folder: TestFolder? = nil) async throws {
+    /// - Parameters:
+    ///   - keys: the chain's.
+    ///   - folder: where everything is kept; a new one if nil.
+    init(keys: TestKeys = .shared, folder: TestFolder? = nil) async throws {
+        self.keys = keys
         self.folder = try folder ?? TestFolder()
         clock = ManualClock(nowMilliseconds: keys.nowMilliseconds)
         let chain = keys
         nodes = try chain.stores.indices.map { try ScriptedNode(index: $0, chain: chain) }
         plan = try ValidatedPlan(verifying: try chain.plan(), owner: chain.anchors.planOwnerKey)
-        service = try await Self.open(self.folder("data-0"), clock: clock)
+        service = try await Self.open(self.folder("data-0"), keys: keys, clock: clock)
     }
 
     private init(copying prepared: Prepared) async throws {
         folder = try TestFolder()
+        keys = prepared.keys
         clock = ManualClock(nowMilliseconds: keys.nowMilliseconds)
         nodes = prepared.nodes
         epoch = prepared.epoch
         plan = prepared.plan
         try TestFolder.image(of: prepared.folder("data-0"), at: "\(folder.path)/data-0")
-        service = try await Self.open("\(folder.path)/data-0", clock: clock)
+        service = try await Self.open("\(folder.path)/data-0", keys: keys, clock: clock)
     }
 
     private struct Prepared: Sendable {
+        let keys: TestKeys
         let folder: TestFolder
         let nodes: [ScriptedNode]
         let epoch: Epoch
         let plan: ValidatedPlan
     }
 
-    private static let preparation = Task { () throws -> Prepared in
+    private static let preparation = Task { try await prepare(.shared) }
+    private static let groupedPreparation = Task { try await prepare(.grouped, trim: 1) }
+
+    /// - Parameter trim: asks for groups of 18 and this trim.
+    private static func prepare(_ keys: TestKeys, trim: Int? = nil) async throws -> Prepared {
         // Kept for the whole process, so below the folder that goes with it.
-        let chain = try await DirectChain(folder: try TestFolder(below: TestKeys.shared.folder))
+        let chain = try await DirectChain(keys: keys, folder: try TestFolder(below: keys.folder))
         try await chain.enlist()
-        try await chain.startTask()
+        try await chain.startTask(
+            try keys.plan(subCohorts: trim.map { SubCohortSettings(groupSize: 18, trim: $0) }))
         await chain.service.store.database.close()
         return Prepared(
-            folder: chain.folder, nodes: chain.nodes, epoch: try #require(chain.epoch), plan: chain.plan)
+            keys: chain.keys, folder: chain.folder, nodes: chain.nodes, epoch: try #require(chain.epoch),
+            plan: chain.plan)
     }
 
     /// A copy of a chain that is ready for rounds: the epoch closed, every node with prekeys, an approved task with all
@@ -72,17 +83,24 @@ final class DirectChain {
         try await DirectChain(copying: try await preparation.value)
     }
 
-    static func configuration(_ data: String) -> CoordinatorConfiguration {
+    /// The same for a chain of 54 stores whose task sums its rounds in three groups and drops one mean at each end.
+    static func readyInGroups() async throws -> DirectChain {
+        try await DirectChain(copying: try await groupedPreparation.value)
+    }
+
+    static func configuration(_ data: String, keys: TestKeys = .shared) -> CoordinatorConfiguration {
         var configuration = CoordinatorConfiguration(
-            dataDirectory: data, keysDirectory: TestKeys.shared.coordinatorFolder)
+            dataDirectory: data, keysDirectory: keys.coordinatorFolder)
         configuration.deadlines = deadlines
         configuration.openPatienceMilliseconds = 1_000
         configuration.helloPatienceMilliseconds = 1_000
         return configuration
     }
 
-    private static func open(_ data: String, clock: ManualClock) async throws -> CoordinatorService {
-        try await CoordinatorService(configuration: configuration(data), clock: clock)
+    private static func open(
+        _ data: String, keys: TestKeys, clock: ManualClock
+    ) async throws -> CoordinatorService {
+        try await CoordinatorService(configuration: configuration(data, keys: keys), clock: clock)
     }
 
     var dataFolder: String { "\(folder.path)/data-\(generation)" }
@@ -95,7 +113,7 @@ final class DirectChain {
         generation += 1
         try TestFolder.image(of: source, at: dataFolder)
         try change(dataFolder)
-        service = try await Self.open(dataFolder, clock: clock)
+        service = try await Self.open(dataFolder, keys: keys, clock: clock)
         await old.store.database.close()
     }
 
@@ -203,7 +221,7 @@ final class DirectChain {
     /// The state of every attempt, in order.
     func attemptStates() async throws -> [String] {
         try await service.store.database.read { connection in
-            try connection.query("SELECT state FROM attempt ORDER BY round, number") { try $0.text(0) }
+            try connection.query("SELECT state FROM attempt ORDER BY round, number, group_index") { try $0.text(0) }
         }
     }
 
@@ -211,7 +229,7 @@ final class DirectChain {
     func sums() async throws -> [[Int64]] {
         try await service.store.database.read { connection in
             try connection.query(
-                "SELECT g.sum FROM aggregate g JOIN attempt a ON a.session = g.session ORDER BY a.round"
+                "SELECT g.sum FROM aggregate g JOIN attempt a ON a.session = g.session ORDER BY a.round, a.group_index"
             ) { try NoisySum.decode(try $0.blob(0)) }
         }
     }

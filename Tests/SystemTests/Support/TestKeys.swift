@@ -10,20 +10,29 @@ import Rounds
 import SecureAggregation
 import Vectors
 
-/// A chain of 24 stores.
+/// The keys of a chain, 24 stores unless a test needs more.
 final class TestKeys: Sendable {
     static let chain = "test.example"
     static let storeCount = 24
     /// Made at first use; its folder goes with the process.
     static let shared: TestKeys = {
-        do {
-            let keys = try TestKeys()
-            atexit { try? FileManager.default.removeItem(atPath: TestKeys.shared.folder.path) }
-            return keys
-        } catch {
+        let keys = made(storeCount: storeCount)
+        atexit { try? FileManager.default.removeItem(atPath: TestKeys.shared.folder.path) }
+        return keys
+    }()
+
+    /// A chain of 54 stores with C = 1: three groups of 18, each with one node more than the 17 of minAlive.
+    static let grouped: TestKeys = {
+        let keys = made(storeCount: 54, corruptPermille: 15)
+        atexit { try? FileManager.default.removeItem(atPath: TestKeys.grouped.folder.path) }
+        return keys
+    }()
+
+    private static func made(storeCount: Int, corruptPermille: Int? = nil) -> TestKeys {
+        do { return try TestKeys(storeCount: storeCount, corruptPermille: corruptPermille) } catch {
             preconditionFailure("the key ceremony failed: \(error)")
         }
-    }()
+    }
 
     let folder: TestFolder
     let nowMilliseconds: Int64
@@ -32,12 +41,13 @@ final class TestKeys: Sendable {
     let register: Register
     let planKey: Ed25519PrivateKey
 
-    private init() throws {
+    private init(storeCount: Int, corruptPermille: Int?) throws {
         folder = try TestFolder()
         nowMilliseconds = Int64(Date().timeIntervalSince1970 * 1_000)
-        stores = StoreNames.numbered(Self.storeCount)
-        try KeyCeremony(chain: Self.chain, stores: stores, nowMilliseconds: nowMilliseconds)
-            .perform(folder: folder("keys"))
+        stores = StoreNames.numbered(storeCount)
+        var ceremony = KeyCeremony(chain: Self.chain, stores: stores, nowMilliseconds: nowMilliseconds)
+        if let corruptPermille { ceremony.corruptPermille = corruptPermille }
+        try ceremony.perform(folder: folder("keys"))
         let owner = KeyFolder(path: folder("keys/plan-owner"))
         anchors = try owner.anchors()
         register = try owner.register(anchors: anchors).body
@@ -82,14 +92,14 @@ final class TestKeys: Sendable {
     /// A plan for ``job()``; `name` makes it another job.
     func plan(
         _ name: String = "test", epsilonCapMillionths: UInt64 = 4_000_000, corruptMax: Int? = nil,
-        job: PropensityJob? = nil
+        job: PropensityJob? = nil, subCohorts: SubCohortSettings? = nil
     ) throws -> SignedMessage<TrainingPlan> {
         let plan = TrainingPlan(
             name: name, purpose: .trainFederated, job: try job ?? Self.job(), clipRadius: 1 << 12,
             rideAlongWeights: [410, 410], noiseMultiplierThousandths: 6_000, samplingMillionths: 1_000_000,
             layout: .twoBy32, minAlive: register.smallestMinAlive, corruptMax: corruptMax ?? register.corruptMax,
             epsilonCapMillionths: epsilonCapMillionths, deltaReciprocal: 1_000_000, maximumCustomers: 100_000,
-            initialModelDigest: SHA256.hash(try Self.initialModel()))
+            initialModelDigest: SHA256.hash(try Self.initialModel()), subCohorts: subCohorts)
         return try SignedMessage(signing: plan, key: planKey)
     }
 }
