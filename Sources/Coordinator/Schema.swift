@@ -175,6 +175,17 @@ enum CoordinatorSchema {
             CREATE TRIGGER charge_keeps BEFORE UPDATE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
             CREATE TRIGGER charge_stays BEFORE DELETE ON charge BEGIN SELECT RAISE(ABORT, 'append only'); END;
 
+            -- Where a complaint about a deal is, so that a verdict reads no more than it needs.
+            CREATE TABLE complaint(
+                deal BLOB NOT NULL, node INTEGER NOT NULL, report INTEGER NOT NULL REFERENCES share_report(number),
+                PRIMARY KEY(deal, node)) WITHOUT ROWID;
+            -- Nodes without whom the rest of the epoch goes on: too few members could open what they dealt.
+            CREATE TABLE left_out(
+                epoch INTEGER NOT NULL REFERENCES epoch(number), node INTEGER NOT NULL,
+                session BLOB NOT NULL REFERENCES attempt(session), PRIMARY KEY(epoch, node)) WITHOUT ROWID;
+            -- A conviction holds for the register that it names. NULL, from before, holds for every one.
+            ALTER TABLE fault ADD COLUMN register BLOB;
+
             -- Which group sums a model was made of, and how far each was from what honest nodes can make.
             CREATE TABLE group_verdict(
                 session BLOB PRIMARY KEY REFERENCES aggregate(session), norm_ratio REAL NOT NULL,

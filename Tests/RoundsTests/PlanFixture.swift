@@ -23,6 +23,7 @@ struct PlanFixture {
     var epsilonCapMillionths: UInt64 = 4_000_000
     var deltaReciprocal: UInt64 = 1_000_000
     var maximumCustomers = 100_000
+    var subCohorts: SubCohortSettings?
 
     func plan() throws -> TrainingPlan {
         let job = try PropensityJob.defaults(
@@ -33,7 +34,7 @@ struct PlanFixture {
             noiseMultiplierThousandths: noiseMultiplierThousandths, samplingMillionths: samplingMillionths,
             layout: layout, minAlive: minAlive, corruptMax: corruptMax, epsilonCapMillionths: epsilonCapMillionths,
             deltaReciprocal: deltaReciprocal, maximumCustomers: maximumCustomers,
-            initialModelDigest: SHA256.hash([1]))
+            initialModelDigest: SHA256.hash([1]), subCohorts: subCohorts)
     }
 
     /// The owner's key of every signed fixture.

@@ -170,8 +170,8 @@ import WireFormat
 
     @Test func unknownFields() throws {
         guard case .map(let entries) = try PlanFixture().plan().cborValue else { return }
-        let more = CBORValue.map(entries + [CBORValue.MapEntry(16, .null)])
-        #expect(throws: WireFormatError.unknownField(16, message: "training-plan")) {
+        let more = CBORValue.map(entries + [CBORValue.MapEntry(17, .null)])
+        #expect(throws: WireFormatError.unknownField(17, message: "training-plan")) {
             try TrainingPlan(decoding: more.encoded())
         }
     }

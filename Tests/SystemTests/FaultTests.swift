@@ -5,6 +5,7 @@ import Foundation
 import HTTPServer
 import Identity
 import Rounds
+import Storage
 import Testing
 import WireFormat
 
@@ -83,6 +84,121 @@ import WireFormat
         #expect(try await chain.onlyFault() == ("rejected-deal", .node(NodeIndex(Self.bad))))
         try await chain.roundWithout([Self.bad])
         #expect(try await chain.finishedStates() == ["void", "released"])
+    }
+
+    /// A prekey that nobody can open is offered before anyone looked, and its node vanishes. The members look while the session
+    /// lasts, and the dealer is convicted: one round, not every one.
+    @Test func aPrekeyThatDoesNotOpenCostsOneRound() async throws {
+        let chain = try await DirectChain.ready()
+        try await chain.postUnreadablePrekey(Self.bad)
+        let session = try await chain.openAttempt()
+        #expect(try await chain.cohort(session).contains(NodeIndex(Self.bad)))
+        try await chain.upload(Self.others(chain), session)
+        chain.clock.advance(milliseconds: DirectChain.deadlines.collecting)
+        try await chain.tick()
+        let members = chain.committee.filter { $0 != Self.bad }
+        try await chain.vote(members, session)
+        try await chain.crash()
+        try await chain.check(members)
+        #expect(try await chain.onlyFault() == ("rejected-deal", .node(NodeIndex(Self.bad))))
+        try await chain.reveal(members, session)
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        try await chain.roundWithout([Self.bad])
+        #expect(try await chain.finishedStates() == ["void", "released"])
+    }
+
+    /// Shares that are bad for too few members to convict and too many to open: nothing is proved, and the node is left out until
+    /// the epoch ends, across a restart.
+    @Test func aDealerBelowConvictionCostsOneRoundAnEpoch() async throws {
+        let chain = try await DirectChain.ready()
+        let register = chain.keys.register
+        let spare = register.committee.count - register.quorum
+        let session = try await chain.openAttempt()
+        try await chain.upload(Self.others(chain), session)
+        try await chain.uploadBadly(Self.bad, .unreadableTo(Set(0...spare)), session)
+        try await chain.tick()
+        try await chain.vote(chain.committee, session)
+        try await chain.reveal(chain.committee, session)
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        #expect(try await chain.rowCounts()["fault"] == 0)
+        try await chain.crash()
+        try await chain.roundWithout([Self.bad])
+        #expect(try await chain.finishedStates() == ["void", "released"])
+        // The next epoch starts without prejudice.
+        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
+        #expect(left == [NodeIndex(Self.bad)])
+        chain.clock.advance(milliseconds: DirectChain.configuration("").epochMilliseconds)
+        try await chain.tick()
+        try await chain.tick()
+        let after = try await chain.service.store.transact { state, _ in (state.epoch?.number, state.leftOutNodes) }
+        #expect(after.0 == 2)
+        #expect(after.1.isEmpty)
+    }
+
+    /// Members that stay away are no reason to leave out a node: nobody saw its shares.
+    @Test func aMissingQuorumLeavesNobodyOut() async throws {
+        let chain = try await DirectChain.ready()
+        let session = try await chain.openAttempt()
+        try await chain.upload(chain.nodes.indices, session)
+        try await chain.tick()
+        try await chain.vote(chain.committee, session)
+        try await chain.reveal(chain.quorum.dropLast(), session)
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
+        #expect(left.isEmpty)
+        try await chain.roundWithout([])
+    }
+
+    /// A report that is mostly about deals that nobody asked for is not stored: it would fill the database.
+    @Test func inventedReportsAreNotStored() async throws {
+        let chain = try await DirectChain.ready()
+        let member = try #require(chain.committee.first)
+        let checks = try #require(try await chain.shareChecks(member))
+        func post(_ deals: [Digest]) async throws -> Int {
+            let report = try SignedMessage(
+                signing: ShareReport(
+                    epochRoot: checks.epochRoot, node: chain.nodes[member].index,
+                    results: deals.sorted().map { ShareReport.Result(deal: $0, isValid: true) }),
+                key: chain.nodes[member].keys.protocolKey)
+            return await chain.call(
+                chain.nodes[member].peer, .post, "v1/share-reports", body: report.encoded()
+            ).status
+        }
+        let invented = (0..<5).map { SHA256.hash([UInt8($0)]) }
+        let asked = checks.items.map(\.deal.digest)
+        #expect(try await post(Array(asked.prefix(4)) + invented) == 410)
+        #expect(try await chain.rowCounts()["share_report"] == 0)
+        #expect(try await post(Array(asked.prefix(5)) + invented) == 204)
+        #expect(try await chain.rowCounts()["share_report"] == 1)
+    }
+
+    /// A conviction speaks of an index in one register. In another it may be another store's.
+    @Test func aConvictionHoldsForItsRegister() async throws {
+        let chain = try await DirectChain.ready()
+        for member in chain.committee.filter({ $0 != Self.bad }).prefix(chain.keys.register.corruptMax + 1) {
+            try await chain.complain(member, about: Self.bad)
+        }
+        #expect(try await chain.quarantinedNodes == [NodeIndex(Self.bad)])
+        func reload(register: String) async throws -> Set<NodeIndex> {
+            try await chain.service.store.database.write { connection in
+                _ = try connection.execute("DROP TRIGGER fault_keeps")
+                _ = try connection.execute(
+                    register == "other"
+                        ? "UPDATE fault SET register = zeroblob(32)" : "UPDATE fault SET register = NULL")
+                _ = try connection.execute(
+                    "CREATE TRIGGER fault_keeps BEFORE UPDATE ON fault BEGIN SELECT RAISE(ABORT, 'append only'); END")
+                _ = try connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'")
+            }
+            return try await chain.quarantinedNodes
+        }
+        #expect(try await reload(register: "other").isEmpty)
+        #expect(try await reload(register: "none") == [NodeIndex(Self.bad)], "from before: it holds for every one")
     }
 
     /// C members lie about one honest node, before it is offered anything and while it uploads: nothing happens to it.

@@ -88,7 +88,7 @@ extension API {
         return try Self.json(faults)
     }
 
-    /// The evidence itself: whoever has the register can judge it, `concord-verify fault` does.
+    /// The evidence itself: whoever has the register can judge it, `concord-verify FILE --register FILE --trust FILE` does.
     func fault(_ digest: Digest) async throws -> HTTPResponse {
         let evidence = try await service.store.transact { _, connection in
             try connection.queryOne("SELECT evidence FROM fault WHERE digest = ?", digest.bytes) { try $0.blob(0) }

@@ -38,7 +38,7 @@ extension API {
                 serverMilliseconds: now,
                 pollAfterMilliseconds: configuration.pollMilliseconds, epoch: state.epoch?.number ?? 0,
                 epochRoot: state.epoch?.closed?.root, helloStored: state.epoch?.hellos[node] != nil,
-                prekeysHeld: state.unusedPrekeys[node, default: []].count, ledgerSize: UInt64(state.tree.count),
+                prekeysHeld: state.offerablePrekeys(of: node).count, ledgerSize: UInt64(state.tree.count),
                 items: items)
         }
         return Self.cbor(list)

@@ -167,7 +167,7 @@ extension API {
             let live = state.lastSeen.filter { now - $0.value <= liveness }.map(\.key)
             return ChainStatus(
                 nodesRegistered: state.keys.register.nodes.count, nodesLive: live.count,
-                nodesReady: live.count { !state.unusedPrekeys[$0, default: []].isEmpty },
+                nodesReady: live.count { state.offerablePrekey(of: $0) != nil },
                 epoch: Int(state.epoch?.number ?? 0), epochClosed: state.epoch?.closed != nil,
                 ledgerSize: state.tree.count, subjects: state.ledger.subjectCount, quarantined: state.quarantined,
                 liveAttempts: Dictionary(

@@ -22,6 +22,8 @@ extension CoordinatorService {
                 sum = try await fold(live.attempt.session)
             } catch let error as SecureAggregationError {
                 log.event("round.unmask-failed", ["reason": error.description])
+                // Only a secret that does not keep its commitment is a dealer's fault; the rest is ours.
+                guard case .badShare = error else { return try await abandon(session, reason: .storageFault) }
                 // Whoever is to blame is in no later round: each bad dealer costs one round at most.
                 let faults = live.attempt.session.dealerFaults()
                 let now = clock.nowMilliseconds()

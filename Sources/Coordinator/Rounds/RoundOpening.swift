@@ -92,16 +92,17 @@ extension CoordinatorState {
         task: TaskState, groups: SubCohortAssignment?, nowMilliseconds: Int64,
         configuration: CoordinatorConfiguration, epoch: Epoch
     ) -> [(place: SubCohortPlace?, nodes: [NodeIndex])]? {
-        guard nowMilliseconds + configuration.deadlines.collecting < epoch.endsAtMilliseconds else { return nil }
-        let quarantined = quarantinedNodes
+        // Nobody opens anything of an epoch that has ended: a round must be through by then, with all its waits.
+        guard nowMilliseconds + configuration.deadlines.total < epoch.endsAtMilliseconds else { return nil }
+        let leftOut = quarantinedNodes.union(leftOutNodes)
         let ready = lastSeen.filter {
-            nowMilliseconds - $0.value <= configuration.livenessMilliseconds && !quarantined.contains($0.key)
+            nowMilliseconds - $0.value <= configuration.livenessMilliseconds && !leftOut.contains($0.key)
                 && offerablePrekey(of: $0.key) != nil
         }.map(\.key).sorted()
         let minAlive = task.plan.plan.minAlive
         guard ready.count >= minAlive else { return nil }
         // Everyone who may take part is the best cohort; fewer is right once the missing ones had their time.
-        let complete = ready.count + quarantined.count >= keys.register.nodes.count
+        let complete = ready.count + leftOut.count >= keys.register.nodes.count
         let waiting = max(task.lastEndedMilliseconds, startedMilliseconds)
         let patient = nowMilliseconds - waiting >= configuration.openPatienceMilliseconds
         guard complete || patient else { return nil }
@@ -126,7 +127,6 @@ extension CoordinatorState {
         for node in nodes {
             guard let sequence = offerablePrekey(of: node) else { throw Problem.storage }
             unusedPrekeys[node]?.removeAll { $0 == sequence }
-            verdicts.forget(prekey: sequence, of: node)
             let bundle = try prekey(of: node, sequence: sequence, connection)
             entries.append(RosterEntry(node: node, sequence: sequence, prekeyDigest: bundle.prekey.body.digest))
             bundles.append(bundle)

@@ -55,7 +55,7 @@ extension CoordinatorState {
             }
         }
         attempts[session] = attempt.state.isFinal ? nil : live
-        if attempt.state.isFinal { verdicts.forget(session) }
+        if attempt.state.isFinal { verdicts.forget(session, roster: attempt.session.roster) }
         if attempt.state.isFinal, var task = tasks[live.job] {
             task.lastRoundFinished =
                 task.plan.plan.subCohorts == nil
@@ -119,6 +119,9 @@ extension CoordinatorState {
         let parameters = live.attempt.session.parameters.body
         try connection.execute(
             "UPDATE attempt SET void_reason = ? WHERE session = ?", reason.rawValue, session.bytes)
+        if reason == .noQuorumOfReveals {
+            try leaveOut(live.attempt.session.nodesShortOfShares, because: session, connection)
+        }
         // Shares that were revealed for a sum that will not be: nobody has a use for them but who kept the uploads.
         try connection.execute("DELETE FROM reveal WHERE session = ?", session.bytes)
         // The reservation belongs to the round: a second attempt, or another group, still needs it.

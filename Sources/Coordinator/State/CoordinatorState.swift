@@ -34,6 +34,8 @@ final class CoordinatorState {
     // Faults that were proved, and what committee members said about shares.
     var faults: [StoredFault] = []
     var verdicts = ShareVerdicts()
+    /// Nodes whose shares kept a round of this epoch from being opened, without proof against them.
+    var leftOutNodes: Set<NodeIndex> = []
 
     // Volatile: who asked for work when, by the coordinator's clock. Lost at a restart without harm.
     var lastSeen: [NodeIndex: Int64] = [:]

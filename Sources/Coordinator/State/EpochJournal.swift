@@ -22,10 +22,12 @@ extension CoordinatorState {
         try connection.execute(
             "INSERT INTO epoch VALUES (?, ?, ?, NULL)", Int64(next.number), next.endsAtMilliseconds,
             next.openedAtMilliseconds)
+        try connection.execute("DELETE FROM complaint")
         try connection.execute("DELETE FROM share_report")
         epoch = next
         unusedPrekeys = [:]
         verdicts = ShareVerdicts()
+        leftOutNodes = []
         return true
     }
 
@@ -87,7 +89,10 @@ extension CoordinatorState {
             return
         }
         try bundle.verify(register: keys.register, epoch: closed)
-        guard unusedPrekeys[node, default: []].count < Self.maximumPrekeyStock else {
+        // Those that members reject are of no use but stay until the epoch ends: they have a bound of their own.
+        guard offerablePrekeys(of: node).count < Self.maximumPrekeyStock,
+            unusedPrekeys[node, default: []].count < 4 * Self.maximumPrekeyStock
+        else {
             throw Problem.refused("at most \(Self.maximumPrekeyStock) unused prekeys are kept")
         }
         // A copied key would stop every session it is in; it is refused here, where only its sender feels it.

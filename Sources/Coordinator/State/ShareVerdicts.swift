@@ -1,4 +1,5 @@
-// What committee members said about deals that may still be used: unused prekeys of the epoch, and uploads of live sessions.
+// What committee members said about deals that may still be opened: unused prekeys of the epoch, and prekeys and uploads of live
+// sessions.
 // Kept in memory only; it is the fold of the stored reports.
 
 import Cryptography
@@ -23,6 +24,8 @@ struct ShareVerdicts: Sendable {
 
     private(set) var standings: [Digest: Standing] = [:]
     private var deals: [Source: Digest] = [:]
+    /// Standings that each member answered: whether it has any left is asked with every request for work.
+    private var answeredCounts: [NodeIndex: Int] = [:]
 
     /// A deal may be used from now on, and members should look at it.
     mutating func await(_ deal: Digest, _ source: Source) {
@@ -35,6 +38,7 @@ struct ShareVerdicts: Sendable {
     /// - Returns: whether it is news: the first of this member about a deal that is awaited.
     mutating func note(_ result: ShareReport.Result, by member: NodeIndex) -> Bool {
         guard standings[result.deal]?.answered.insert(member).inserted == true else { return false }
+        answeredCounts[member, default: 0] += 1
         if !result.isValid { standings[result.deal]?.complaints.insert(member) }
         return true
     }
@@ -44,26 +48,24 @@ struct ShareVerdicts: Sendable {
         deals[source].flatMap { standings[$0]?.complaints.count } ?? 0
     }
 
-    /// A session is over: its uploads need no verdict any more.
-    mutating func forget(_ session: Digest) {
-        for source in deals.keys {
-            if case .upload(session, _) = source { forget(source) }
+    /// A session is over: neither its uploads nor the prekeys that it used need a verdict any more. Until then a prekey of a
+    /// node that did not upload may have to be opened.
+    mutating func forget(_ session: Digest, roster: Roster) {
+        for (position, entry) in roster.entries.enumerated() {
+            forget(.upload(session: session, position: position))
+            forget(.prekey(node: entry.node, sequence: entry.sequence))
         }
     }
 
-    /// A prekey is offered: from here on its node's upload is what counts.
-    mutating func forget(prekey sequence: UInt64, of node: NodeIndex) {
-        forget(.prekey(node: node, sequence: sequence))
-    }
-
     private mutating func forget(_ source: Source) {
-        if let deal = deals.removeValue(forKey: source) { standings[deal] = nil }
+        guard let deal = deals.removeValue(forKey: source), let standing = standings.removeValue(forKey: deal) else {
+            return
+        }
+        for member in standing.answered { answeredCounts[member, default: 0] -= 1 }
     }
 
     /// Whether `member` has not looked at every deal.
-    func hasOpen(for member: NodeIndex) -> Bool {
-        standings.values.contains { !$0.answered.contains(member) }
-    }
+    func hasOpen(for member: NodeIndex) -> Bool { answeredCounts[member, default: 0] < standings.count }
 
     /// Deals that `member` has not looked at, uploads first: a round may be waiting for those.
     func open(for member: NodeIndex, maximum: Int) -> [Source] {

@@ -53,6 +53,9 @@ public struct AttemptDeadlines: Equatable, Sendable {
     /// From the certificate until a quorum must have revealed.
     public let revealing: Int64
 
+    /// The longest an attempt can take.
+    public var total: Int64 { collecting + labelling + revealing }
+
     /// Two minutes, five minutes, thirty minutes.
     public static let standard = AttemptDeadlines(
         collecting: 120_000, labelling: 5 * 60_000, revealing: 30 * 60_000)

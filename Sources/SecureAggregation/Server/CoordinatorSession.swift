@@ -257,8 +257,11 @@ public struct CoordinatorSession: Sendable {
         return .new
     }
 
-    /// Nodes for which fewer than l good shares are in. When every member has answered and a node is still here, its shares
-    /// do not open or do not match what it signed: leave it out of the next round.
+    /// Whether l members have revealed: what is still short of shares then is not short of members.
+    public var quorumRevealed: Bool { reveals.count >= register.quorum }
+
+    /// Nodes for which fewer than l good shares are in. When l members have answered and a node is still here, its shares do not
+    /// open or do not match what it signed, or up to C members withhold them: nothing proves which.
     public var nodesShortOfShares: [NodeIndex] {
         goodShares.indices.filter { goodShares[$0].count < register.quorum }.map { roster.entries[$0].node }
     }

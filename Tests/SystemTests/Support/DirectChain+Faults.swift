@@ -48,6 +48,32 @@ extension DirectChain {
         case anotherSecret
         /// Ciphertexts that do not open.
         case unreadable
+        /// Ciphertexts that do not open for the members at these positions of the committee.
+        case unreadableTo(Set<Int>)
+    }
+
+    /// Dealt shares whose ciphertexts do not open for the members at `positions`.
+    private func unreadable(_ honest: SharePackage, positions: Set<Int>) throws -> SharePackage {
+        try SharePackage(
+            cborValue: .message(
+                (
+                    1,
+                    .array(
+                        honest.ciphertexts.enumerated().map { position, bytes in
+                            .bytes(positions.contains(position) ? bytes.map { $0 ^ 1 } : Array(bytes))
+                        })
+                ), (2, .array(honest.commitments.map { .bytes($0.bytes) }))))
+    }
+
+    /// Delivers a prekey whose shares nobody can open, in time to be the next that is offered.
+    func postUnreadablePrekey(_ index: Int) async throws {
+        let honest = try nodes[index].dealPrekey(register: keys.register, epoch: try #require(epoch))
+        let shares = try unreadable(honest.shares, positions: Set(committee.indices))
+        let body = try Prekey(
+            cborValue: try honest.prekey.body.cborValue.replacing(field: 5, with: .bytes(shares.root.bytes)))
+        let bundle = PrekeyBundle(
+            prekey: try SignedMessage(signing: body, key: nodes[index].keys.protocolKey), shares: shares)
+        try await success(nodes[index].peer, .post, "v1/prekeys", body: bundle.encoded())
     }
 
     /// Stores an upload like that.
@@ -64,12 +90,8 @@ extension DirectChain {
                     kind: .selfMaskSeed, scope: session, dealer: body.node, chargeSequence: body.chargeSequence),
                 register: keys.register, epoch: try #require(epoch), agreementKey: own.agreementKey,
                 hedge: own.hedge, random: SystemRandomSource())
-        case .unreadable:
-            let honest = honest.shares
-            shares = try SharePackage(
-                cborValue: .message(
-                    (1, .array(honest.ciphertexts.map { .bytes($0.map { $0 ^ 1 }) })),
-                    (2, .array(honest.commitments.map { .bytes($0.bytes) }))))
+        case .unreadable: shares = try unreadable(honest.shares, positions: Set(committee.indices))
+        case .unreadableTo(let positions): shares = try unreadable(honest.shares, positions: positions)
         }
         let upload = Upload(
             sessionID: session, node: body.node, sequence: body.sequence, chargeSequence: body.chargeSequence,
