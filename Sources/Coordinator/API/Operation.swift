@@ -12,8 +12,8 @@ package enum Operation: String, CaseIterable, Sendable {
     case offer, labelProposal, revealRequest, uploadProgress
     case putChunk, postUpload, postCohort, postVote, postReveal, postEvents, shareChecks, postShareReport
     // People.
-    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, listSuspects, evidence,
-        status
+    case postModel, proposeTask, approveTask, stopTask, requestRounds, listTasks, listRounds, listSuspects
+    case evidence, status
     case timeline, listFaults, fault
     // Anyone of the chain.
     case checkpoint, tile, consistency, postSeenCheckpoint, revoke
