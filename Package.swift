@@ -56,7 +56,7 @@ let package = Package(
 
         // Foundation: bytes, keys, vectors.
         core("WireFormat"),
-        shell("Cryptography", ["COpenSSL"]),
+        shell("Cryptography", ["COpenSSL", "Locking"]),
         core("Vectors"),
         core("PeopleAPI"),
 

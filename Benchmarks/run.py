@@ -62,9 +62,14 @@ def verdicts(case, targets, flower):
     return rows
 
 
-def total_cpu(case):
-    """Everything every party of a round computed, prekeys included."""
-    return sum(phase["cpuSeconds"] for phase in case["phases"])
+def total_cpu(case, everything=False):
+    """What the protocol made every party compute, prekeys included, but not what the peer has nothing like: checks of shares
+    before they are needed, and hashing and sealing of uploads. `everything` adds those."""
+    return sum(
+        phase["cpuSeconds"]
+        for phase in case["phases"]
+        if everything or (phase["party"] != "intake" and not phase["name"].startswith("check shares as they come"))
+    )
 
 
 def bars(rows):
@@ -93,8 +98,10 @@ def page(results):
             chart += bars(
                 [
                     ("Concord, all parties", total_cpu(case), "ours"),
+                    ("with share checks and intake", total_cpu(case, everything=True), "ours"),
                     ("Flower, all parties", flower["totalCPUSeconds"], "peer"),
                     ("Concord, server", case["serverTotalCPUSeconds"], "ours"),
+                    ("with intake", case["serverTotalCPUSeconds"] + case["serverIntakeCPUSeconds"], "ours"),
                     ("Flower, server", flower["serverCPUSeconds"], "peer"),
                 ]
             )
@@ -142,6 +149,11 @@ def main():
         if sparse := result.get("flowerSparse"):
             total = sparse["totalCPUSeconds"] / total_cpu(case)
             print(f"{name:18} for information: Flower's sparse graph of {sparse['shares']} takes {total:.1f} times our total")
+        if peer := result.get("flower"):
+            total = peer["totalCPUSeconds"] / total_cpu(case, everything=True)
+            server = peer["serverCPUSeconds"] / (case["serverTotalCPUSeconds"] + case["serverIntakeCPUSeconds"])
+            print(f"{name:18} for information: with share checks, and with every chunk hashed and sealed, Flower takes {total:.1f} "
+                  f"times our total and {server:.1f} times our server")
         results["cases"][name] = result
         for what, figure, bound, holds in result["verdicts"]:
             print(f"{name:18} {what:32} {figure!s:>10}  {bound!s:8} {'holds' if holds else 'DOES NOT HOLD'}", flush=True)

@@ -93,6 +93,7 @@ public struct AggregationBenchmark: Sendable {
             server: .init(unmasking, floor: serverFloor(opened.plan), at: .mean(before, after)),
             serverOnOneCore: oneCore.map { .init($0.0, floor: serverFloor(opened.plan), at: $0.1) },
             serverTotalCPUSeconds: phases.cpuSeconds(of: "server"),
+            serverIntakeCPUSeconds: phases.cpuSeconds(of: "intake"),
             committee: .init(member.mean, floor: memberFloor, at: member.prices),
             upload: uploadSize(envelopeBytes: client.envelopeBytes), peakMemoryBytes: phases.peakMemoryBytes,
             serverMemoryBytes: serverMemory, sumCorrect: vectors.isSum(opened.sum, of: survivors),
@@ -143,7 +144,11 @@ public struct AggregationBenchmark: Sendable {
         let alive = parties.register.nodes.map(\.index).filter { !dropped.contains($0) }
         let before = try await PrimitiveCosts.measure(workers: workers)
         let shared = session
-        var intake = Measurement.zero
+        var offering = Measurement.zero
+        var receiving = Measurement.zero
+        var hashing = Measurement.zero
+        var sealing = Measurement.zero
+        let sealingKey = try SecretBytes.random(count: 32)
         var envelopeBytes = 0
         var total = Measurement.zero
         let context = parties.context
@@ -151,27 +156,99 @@ public struct AggregationBenchmark: Sendable {
             progress("uploads: \(start) of \(alive.count)")
             let batch = Array(alive[start..<min(start + 50, alive.count)])
             let envelopes = try await concurrentMap(batch, workers: workers) { node in
-                guard let offer = shared.offer(for: node) else { throw BenchmarkError.request("offer") }
+                let (offer, offered) = Stopwatch.thread { shared.offer(for: node)?.encoded() }
+                guard let offer else { throw BenchmarkError.request("offer") }
                 let values = vectors.vector(of: node)
-                let (upload, measured) = try Stopwatch.thread {
-                    try mask(
-                        values, node: node, offer: offer, keys: parties.keys[Int(node)],
+                let ((upload, envelope), measured) = try Stopwatch.thread {
+                    let upload = try mask(
+                        values, node: node, offer: try RoundOffer(decoding: offer), keys: parties.keys[Int(node)],
                         prekey: prekeys[Int(node)], context: context)
+                    return (upload, upload.envelope.encoded())
                 }
+                let (hashed, sealed) = try intake(upload, sealingKey: sealingKey)
                 try await chunks.write(upload.words, digests: upload.envelope.chunkDigests, position: Int(node))
-                return (upload.envelope, measured)
+                return (envelope, measured, offered, hashed, sealed)
             }
-            for (envelope, measured) in envelopes {
+            for (envelope, measured, offered, hashed, sealed) in envelopes {
                 total += measured
-                envelopeBytes = max(envelopeBytes, envelope.encoded().count)
-                intake += try Stopwatch.thread { _ = try session.receive(envelope) }.1
+                offering += offered
+                hashing += hashed
+                sealing += sealed
+                envelopeBytes = max(envelopeBytes, envelope.count)
+                receiving += try Stopwatch.thread {
+                    _ = try session.receive(try UploadEnvelope(decoding: envelope))
+                }.1
             }
         }
+        phases.add("make offers", party: "server", count: alive.count, offering)
         phases.add("check, mask, deal, sign", party: "client", count: alive.count, total)
-        phases.add("verify uploads", party: "server", count: alive.count, intake)
+        phases.add("verify uploads", party: "server", count: alive.count, receiving)
+        phases.add("hash chunks", party: "intake", count: alive.count, hashing)
+        phases.add("seal chunks", party: "intake", count: alive.count, sealing)
+        try await checkShares(parties, prekeys: prekeys, session: session, &phases, progress)
         let after = try await PrimitiveCosts.measure(workers: workers)
         return PartyCost(
             mean: total.divided(by: alive.count), prices: .mean(before, after), envelopeBytes: envelopeBytes)
+    }
+
+    /// What the coordinator does with the chunks of an upload before it acknowledges them.
+    private func intake(
+        _ upload: MaskedUpload, sealingKey: SecretBytes
+    ) throws -> (hashed: Measurement, sealed: Measurement) {
+        var hashed = Measurement.zero
+        var sealed = Measurement.zero
+        for (index, digest) in upload.envelope.chunkDigests.enumerated() {
+            let bytes = VectorChunks.encode(upload.words[VectorChunks.range(index, wordCount: upload.words.count)])
+            let (holds, hashing) = Stopwatch.thread { SHA256.hash(bytes) == digest }
+            guard holds else { throw BenchmarkError.request("chunk digest") }
+            hashed += hashing
+            let content = SecretBytes(copying: bytes)
+            sealed += try Stopwatch.thread {
+                _ = try AESGCM.seal(
+                    content, key: sealingKey, nonce: [UInt8](repeating: 1, count: AESGCM.nonceByteCount),
+                    authenticating: [])
+            }.1
+        }
+        return (hashed, sealed)
+    }
+
+    /// C0: members look at every prekey and upload as they come. A few members are timed, with keys that agreed with nobody
+    /// before, and stand for all.
+    private func checkShares(
+        _ parties: BenchmarkCohort, prekeys: [PreparedPrekey], session: CoordinatorSession, _ phases: inout PhaseLog,
+        _ progress: (String) -> Void
+    ) async throws {
+        let members = parties.register.committee.filter { !dropped.contains($0) }
+        let sample = Array(members.prefix(4))
+        progress("share checks of \(sample.count) of \(members.count) members")
+        let reports = try await concurrentMap(sample, workers: workers) { member in
+            guard let seat = CommitteeMember(node: member, register: parties.register),
+                let holder = parties.register.committeePosition(of: member)
+            else { throw BenchmarkError.request("seat") }
+            var items: [ShownShare] = []
+            for (position, prekey) in prekeys.enumerated() {
+                guard let opening = prekey.bundle.shares.opening(of: holder) else { continue }
+                items.append(ShownShare(deal: Deal(prekey: prekey.bundle.prekey), opening: opening))
+                if let item = session.shareCheck(position: position, holder: holder) { items.append(item) }
+            }
+            let checks = ShareChecks(
+                epochRoot: parties.epoch.root, sessions: [session.parameters.body], items: items)
+            let own = parties.keys[Int(member)]
+            let fresh = try X25519PrivateKey(own.agreementKey.rawRepresentation)
+            return try Stopwatch.thread {
+                try SignedMessage(
+                    signing: try seat.decideReport(
+                        checks, register: parties.register, epoch: parties.epoch, agreementKey: fresh),
+                    key: own.protocolKey)
+            }
+        }
+        guard reports.allSatisfy({ $0.0.body.results.allSatisfy(\.isValid) }) else {
+            throw BenchmarkError.request("share checks")
+        }
+        let mean = reports.reduce(Measurement.zero) { $0 + $1.1 }.divided(by: reports.count)
+        phases.add(
+            "check shares as they come, as \(sample.count) members did", party: "committee", count: members.count,
+            mean.multiplied(by: members.count))
     }
 
     private func mask(
@@ -266,13 +343,13 @@ public struct AggregationBenchmark: Sendable {
 
     private var vectorBytes: Int { layout.wordCount(dimension: vectors.dimension) * 8 }
 
-    /// k + 1 masks expanded and added; k agreements, and L to deal to the committee; k prekeys and the offer verified, one
-    /// signature.
+    /// k + 1 masks expanded and added; k agreements; k prekeys and the offer verified, one signature. The agreements with the
+    /// committee are the epoch's and not the round's.
     private var clientFloor: FloorWork {
         var floor = FloorWork()
         floor.aesCounterBytes = (choice.neighbours + 1) * vectorBytes
         floor.cachedAddBytes = floor.aesCounterBytes
-        floor.x25519 = choice.neighbours + choice.committeeSize
+        floor.x25519 = choice.neighbours
         floor.ed25519Verifications = choice.neighbours + 1
         floor.ed25519Signs = 1
         return floor
@@ -290,7 +367,7 @@ public struct AggregationBenchmark: Sendable {
         return floor
     }
 
-    /// An agreement with every dealer; what every dealer signed, two offers and a quorum of votes verified; two signatures.
+    /// An agreement with every dealer, once an epoch; what every dealer signed, two offers and a quorum of votes verified; two signatures.
     private var memberFloor: FloorWork {
         var floor = FloorWork()
         floor.x25519 = choice.cohort

@@ -97,7 +97,7 @@ public struct AggregationReport: Sendable, Encodable {
     public struct Phase: Sendable, Encodable {
         /// What was done.
         public let name: String
-        /// By whom: client, server or committee.
+        /// By whom: client, server, intake (of the server) or committee.
         public let party: String
         /// How many did it.
         public let count: Int
@@ -119,9 +119,14 @@ public struct AggregationReport: Sendable, Encodable {
     public let server: Cost
     /// The same with one worker, for the scaling; nil if there is only one.
     public let serverOnOneCore: Cost?
-    /// Everything the coordinator computed from receiving uploads to the sum, CPU seconds.
+    /// What the protocol made the coordinator compute, CPU seconds: prekeys and offers, uploads, label, shares, unmasking. Neither
+    /// hashing nor sealing of uploads.
     public let serverTotalCPUSeconds: Double
-    /// One committee member's work: check and vote, check and open shares. The mean of all who answered.
+    /// What a coordinator does besides when uploads come, CPU seconds: every chunk hashed against its digest, and sealed for the
+    /// disk. Without the disk itself.
+    public let serverIntakeCPUSeconds: Double
+    /// One committee member's work for a round, the first of its epoch: check and vote, check and open shares. The mean of all
+    /// who answered. Without the checks of shares as they come, which are a phase of their own.
     public let committee: Cost
     /// Bytes of one upload.
     public let upload: UploadSize
@@ -138,9 +143,9 @@ public struct AggregationReport: Sendable, Encodable {
     public let masks: Int
     /// Every step.
     public let phases: [Phase]
-    /// Unit prices with one core busy: the client's and the committee's.
+    /// Unit prices with one core busy, for unmasking on one core.
     public let primitivesOneCore: PrimitiveCosts
-    /// Unit prices with all cores busy: the server's.
+    /// Unit prices with all cores busy, as they are in every other step.
     public let primitivesAllCores: PrimitiveCosts
 }
 

@@ -21,6 +21,10 @@ public struct Measurement: Sendable, Equatable {
 
     static func += (left: inout Measurement, right: Measurement) { left = left + right }
 
+    func multiplied(by count: Int) -> Measurement {
+        Measurement(cpuSeconds: cpuSeconds * Double(count), wallSeconds: wallSeconds * Double(count))
+    }
+
     func divided(by count: Int) -> Measurement {
         Measurement(cpuSeconds: cpuSeconds / Double(max(1, count)), wallSeconds: wallSeconds / Double(max(1, count)))
     }

@@ -2,6 +2,7 @@
 // canonical encoding, and not one of the points of small order, whose shared secret an outsider would know.
 
 import COpenSSL
+import Locking
 
 /// A checked X25519 public key.
 public struct X25519PublicKey: Hashable, Sendable {
@@ -46,6 +47,10 @@ private final class AgreementKey: @unchecked Sendable {
     // several threads at a time as long as none changes it (openssl-threads(7)); every call derives in a context of its own,
     // and deinit runs when no caller is left.
     private let key: OpaquePointer
+    private let kept = Locked<[X25519PublicKey: SecretBytes]>([:])
+
+    /// Secrets kept for one key: far more than peers that one agreement key meets.
+    private static let maximumKept = 1 << 16
 
     init(_ scalar: SecretBytes) throws(CryptographyError) {
         let key = scalar.withUnsafeBytes {
@@ -62,6 +67,15 @@ private final class AgreementKey: @unchecked Sendable {
         var count = bytes.count
         try check(EVP_PKEY_get_raw_public_key(key, &bytes, &count), "X25519")
         return bytes
+    }
+
+    /// The secret with `publicKey`, computed once.
+    func keptAgreement(with publicKey: X25519PublicKey) throws(CryptographyError) -> SecretBytes {
+        if let secret = kept.withLock({ $0[publicKey] }) { return secret }
+        // Two threads may compute it at once; both find the same.
+        let secret = try agree(with: publicKey.bytes)
+        kept.withLock { if $0.count < Self.maximumKept { $0[publicKey] = secret } }
+        return secret
     }
 
     /// Fails for a point of small order, whose product is zero.
@@ -111,5 +125,12 @@ public struct X25519PrivateKey: Sendable {
     /// - Throws: ``CryptographyError/operationFailed(_:)``.
     public func sharedSecret(with publicKey: X25519PublicKey) throws(CryptographyError) -> SecretBytes {
         try key.agree(with: publicKey.bytes)
+    }
+
+    /// The same, kept until the last copy of this key goes, for a key that meets the same peers again and again. The secrets live
+    /// as long as the key does, and whoever has the key has them.
+    /// - Throws: ``CryptographyError/operationFailed(_:)``.
+    public func keptSharedSecret(with publicKey: X25519PublicKey) throws(CryptographyError) -> SecretBytes {
+        try key.keptAgreement(with: publicKey)
     }
 }

@@ -162,8 +162,8 @@ extension API {
             throw Problem.badRequest("chunk: expected \(expected) bytes")
         }
         guard let digest = request.query["sha256"] else { throw Problem.badRequest("sha256: missing") }
-        let chunks = try await service.uploads.chunks(of: session)
-        try await chunks.put(request.body, expecting: try Self.digest(digest), folder: String(node), index: index)
+        try await service.uploads.put(
+            request.body, digest: try Self.digest(digest), session: session, node: node, index: index)
         return Self.noContent
     }
 
@@ -180,14 +180,7 @@ extension API {
             throw Problem.notFound("place in the cohort")
         }
         // Every chunk must be durable before the upload is: an acknowledgement speaks for all of it.
-        let chunks = try await service.uploads.chunks(of: session)
-        for (index, digest) in envelope.chunkDigests.enumerated() {
-            do {
-                _ = try await chunks.read(folder: String(node), index: index, expecting: digest)
-            } catch StorageError.notFound {
-                throw Problem.refused("chunk \(index) is not stored")
-            }
-        }
+        try await service.uploads.requireStored(envelope.chunkDigests, session: session, node: node)
         let now = service.clock.nowMilliseconds()
         let random = service.random
         try await service.store.transact { state, connection in

@@ -3,6 +3,7 @@
 
 import Cryptography
 import FoundationEssentials
+import SecureAggregation
 import Storage
 
 /// The chunk stores of live sessions.
@@ -11,6 +12,9 @@ actor UploadStore {
     private let dataKeys: DataKeyStore
     private let random: any RandomSource
     private var open: [Digest: Task<ChunkStore, any Error>] = [:]
+    /// Digests of chunks that this process stored and acknowledged, by session, node and index. Lost at a restart without harm:
+    /// the chunk is then read and hashed again.
+    private var acknowledged: [Digest: [NodeIndex: [Int: Digest]]] = [:]
     /// Sessions that may have a key or a folder.
     private(set) var sessions: Set<Digest> = []
 
@@ -43,9 +47,37 @@ actor UploadStore {
         }
     }
 
+    /// Stores a chunk durably under the digest that the node names.
+    func put(_ bytes: [UInt8], digest: Digest, session: Digest, node: NodeIndex, index: Int) async throws {
+        let store = try await chunks(of: session)
+        try await store.put(bytes, expecting: digest, folder: String(node), index: index)
+        acknowledged[session, default: [:]][node, default: [:]][index] = digest
+    }
+
+    /// Throws unless every chunk of an upload is stored durably under its digest. One that this process acknowledged is: stored
+    /// chunks never change.
+    /// - Throws: ``Problem`` naming the chunk that is missing, `StorageError`.
+    func requireStored(_ digests: [Digest], session: Digest, node: NodeIndex) async throws {
+        let known = acknowledged[session]?[node] ?? [:]
+        for (index, digest) in digests.enumerated() where known[index] != digest {
+            try await requireStored(digest, session: session, node: node, index: index)
+        }
+    }
+
+    private func requireStored(_ digest: Digest, session: Digest, node: NodeIndex, index: Int) async throws {
+        let store = try await chunks(of: session)
+        do {
+            _ = try await store.read(folder: String(node), index: index, expecting: digest)
+        } catch {
+            if case .notFound = error { throw Problem.refused("chunk \(index) is not stored") }
+            throw error
+        }
+    }
+
     /// Ends the life of a session's uploads: the key first, then the files.
     func destroy(_ session: Digest) async throws {
         open[session] = nil
+        acknowledged[session] = nil
         try await dataKeys.destroy(session.hex)
         let path = path(session)
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }

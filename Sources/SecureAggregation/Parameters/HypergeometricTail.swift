@@ -27,17 +27,6 @@ struct LogFactorials {
         k < 0 || k > n ? -.infinity : table[n] - table[k] - table[n - k]
     }
 
-    /// ln P[X < a] for X ~ Hypergeometric(population, successes, draws).
-    func logLowerTail(population: Int, successes: Int, draws: Int, below a: Int) -> Double {
-        let total = logBinomial(population, draws)
-        var accumulated = -Double.infinity
-        for x in stride(from: 0, to: min(a, draws + 1), by: 1) {
-            let term = logBinomial(successes, x) + logBinomial(population - successes, draws - x) - total
-            accumulated = logAdd(accumulated, term)
-        }
-        return accumulated
-    }
-
     /// max{a : P[X < a] ≤ e^logBound}: survivors that a sample of `draws` holds except with that probability.
     func guaranteedSuccesses(population: Int, successes: Int, draws: Int, logBound: Double) -> Int {
         let total = logBinomial(population, draws)

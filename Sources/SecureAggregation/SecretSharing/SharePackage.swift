@@ -192,13 +192,14 @@ public struct SharePackage: WireMessage {
             && Self.commitment(to: share, context: context, holder: holder) == commitments[holder]
     }
 
-    /// K_{i,u} from the two epoch keys, then a key of its own for this one ciphertext.
+    /// K_{i,u} from the two epoch keys, then a key of its own for this one ciphertext. The agreement is the same for the whole
+    /// epoch, so both sides keep it: a member opens n of its shares every round.
     private static func shareKey(
         context: ShareContext, holder: Int, holderNode: NodeIndex, own: X25519PrivateKey, peer: X25519PublicKey,
         dealerKey: X25519PublicKey, holderKey: X25519PublicKey, epochRoot: Digest
     ) throws -> SecretBytes {
         let pairKey = try HKDF.deriveKey(
-            from: own.sharedSecret(with: peer), salt: epochRoot.bytes,
+            from: own.keptSharedSecret(with: peer), salt: epochRoot.bytes,
             info: [UInt8]("share".utf8) + bigEndian(context.dealer) + bigEndian(holderNode) + dealerKey.bytes
                 + holderKey.bytes)
         return try HKDF.deriveKey(

@@ -45,17 +45,6 @@ extension MessageReader {
             return digest
         }
     }
-
-    mutating func byteStrings(
-        _ key: UInt64, _ name: String, count: Int, maximum: Int
-    ) throws(WireFormatError) -> [[UInt8]] {
-        try array(key, name, maximum: maximum) { (value) throws(WireFormatError) -> [UInt8] in
-            guard case .bytes(let bytes) = value, bytes.count == count else {
-                throw .unexpected(field: name, expected: "byte strings of \(count) bytes")
-            }
-            return bytes
-        }
-    }
 }
 
 extension CBORValue {
