@@ -106,7 +106,8 @@ extension AgentStore {
     }
 
     /// The smallest sequence number a prekey may have: above every number ever used, also by a store that is gone. The epoch
-    /// leads; after a restoration the counter follows, which grows faster than prekeys are used.
+    /// leads; after a restoration the counter follows, which grows faster than prekeys are used. It may be above
+    /// `Prekey.maximumSequence`: an epoch is below 2^31 and a counter below 2^40, so it is below 2^64.
     static func sequenceFloor(epoch: UInt64, _ connection: borrowing SQLConnection) throws -> UInt64 {
         let restored = try connection.queryOne("SELECT max(number) FROM restoration") { try $0.optionalInteger(0) }
         return epoch << 32 + ((restored ?? nil).map { UInt64($0) << 12 } ?? 0)
