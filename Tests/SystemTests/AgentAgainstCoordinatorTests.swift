@@ -1,0 +1,47 @@
+// What a coordinator, or a store that was put back, must not be able to make of a node: a full disk, a round that waits, a
+// withdrawal that never arrives.
+
+import ChainKeys
+import Cryptography
+import Foundation
+import Rounds
+import SecureAggregation
+import Storage
+import Testing
+import WireFormat
+
+@testable import Coordinator
+@testable import EdgeAgent
+
+@Suite struct AgentAgainstCoordinatorTests {
+    // MARK: Evidence
+
+    /// However many sessions a coordinator signs as one attempt, the node keeps one proof of it, the first.
+    @Test func oneProofAnAttempt() async throws {
+        let stage = try await AgentStage()
+        let coordinator = try KeyFolder(path: stage.chain.keys.coordinatorFolder).offerKey()
+        let first = try await stage.chain.offer(0, try await stage.chain.openAttempt()).parameters
+        try await stage.withAgent { agent in
+            _ = try await agent.turn()
+            try await agent.refuseEquivocation(first)
+            #expect(try stage.stateFiles("fault-").isEmpty)
+            var kept: Data?
+            for model in UInt8(1)..<5 {
+                let second = try first.secondSession(attempt: 1, model: model, key: coordinator)
+                await #expect(throws: SecureAggregationError.conflict("this attempt")) {
+                    try await agent.refuseEquivocation(second)
+                }
+                let name = "fault-\(first.body.jobID)-1-1.cbor"
+                #expect(try stage.stateFiles("fault-") == [name])
+                let bytes = try Data(contentsOf: URL(filePath: stage.folder("state/\(name)")))
+                if let kept { #expect(bytes == kept) }
+                kept = bytes
+            }
+            let evidence = try FaultEvidence(decoding: [UInt8](try #require(kept)))
+            #expect(
+                try evidence.verify(register: stage.chain.keys.register, coordinatorKey: coordinator.publicKey)
+                    == .coordinator)
+        }
+        await stage.stop()
+    }
+}
