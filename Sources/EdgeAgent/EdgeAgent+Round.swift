@@ -183,10 +183,12 @@ extension EdgeAgent {
         try await uploads.shred(session)
     }
 
-    /// C0. A batch at a time, and a few batches a turn: rounds do not wait for it.
-    func checkShares(keys: NodeKeys, epoch: Epoch) async throws {
+    /// C0. The last work of a turn (``WorkOrder``), so no vote, reveal or upload of this turn waits for it; what comes up while
+    /// it runs waits for at most `batches`.
+    /// - Parameter batches: how many messages of at most `ShareChecks.maximumItems` deals are asked for.
+    func checkShares(keys: NodeKeys, epoch: Epoch, batches: Int) async throws {
         guard let member = CommitteeMember(node: node, register: register) else { return }
-        for _ in 0..<8 {
+        for _ in 0..<batches {
             let checks: ShareChecks
             do { checks = try await client.shareChecks() } catch CoordinatorRefusal.status(404, _) { return }
             if checks.items.isEmpty { return }

@@ -44,4 +44,30 @@ import WireFormat
         }
         await stage.stop()
     }
+
+    // MARK: Order of work
+
+    /// Share checks come after the upload of a turn, one message of them; a turn without other work asks until there is none.
+    @Test func shareChecksComeLast() async throws {
+        let stage = try await AgentStage()
+        try #require(stage.chain.keys.register.committeePosition(of: 0) != nil)
+        let session = try await stage.chain.openAttempt()
+        try #require(try await stage.chain.work(0).items.first?.kind == .shareCheck, "listed first")
+        func checks(_ requests: [String]) -> [Int] {
+            requests.indices.filter { requests[$0].hasSuffix("v1/share-checks") }
+        }
+        try await stage.withAgent { agent in
+            _ = stage.takeRequests()
+            _ = try await agent.turn()
+            let busy = stage.takeRequests()
+            let upload = try #require(busy.firstIndex { $0.hasSuffix("\(session.hex)/upload") && !$0.contains("get") })
+            #expect(checks(busy).count == 1)
+            #expect(try #require(checks(busy).first) > upload)
+            // Somebody else's upload is something to check, and all there is to do.
+            try await stage.chain.upload([1], session)
+            _ = try await agent.turn()
+            #expect(checks(stage.takeRequests()).count == 2, "the second finds none left")
+        }
+        await stage.stop()
+    }
 }
