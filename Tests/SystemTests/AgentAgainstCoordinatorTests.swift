@@ -70,4 +70,46 @@ import WireFormat
         }
         await stage.stop()
     }
+
+    // MARK: Captures
+
+    /// Captures are read again by name after the store was put back. In the order in which they arrived they are the same events.
+    /// In another, the ledger has their identifiers for other events; that keeps no withdrawal from it.
+    @Test(arguments: [("a.csv", "z.csv", 1), ("z.csv", "a.csv", 3)]) func capturesAreReadAgain(
+        first: String, second: String, added: Int
+    ) async throws {
+        let stage = try await AgentStage()
+        func capture(_ name: String, _ customer: String, _ act: String, at time: Int) throws {
+            let row =
+                "\(customer),\(act),train.federated,\(time),,kiosk,DE,notice:1:\(String(repeating: "ab", count: 32))"
+            try Data("\(CaptureFile.header)\n\(row)\n".utf8).write(to: URL(filePath: stage.folder("consent/\(name)")))
+        }
+        func turn() async throws {
+            try await stage.withAgent { agent in
+                _ = try await agent.turn()
+                let waiting = try await agent.store.database.read { connection in
+                    try connection.queryOne("SELECT count(*) FROM consent_event WHERE position IS NULL") {
+                        try $0.integer(0)
+                    }
+                }
+                #expect(waiting == 0)
+            }
+        }
+        try capture("0.csv", "one", "granted", at: 10)
+        try await turn()
+        try stage.copyState(to: "copy")
+        try capture(first, "two", "granted", at: 20)
+        try await turn()
+        try capture(second, "three", "granted", at: 30)
+        try await turn()
+        let events = try await stage.chain.rowCounts()["event"] ?? 0
+        try stage.putBackState(from: "copy")
+        try capture("zz.csv", "one", "withdrawn", at: 40)
+        try await turn()
+        // The withdrawal, and what the copy did not know if it needed new names.
+        #expect(try await stage.chain.rowCounts()["event"] == events + added)
+        try await turn()
+        #expect(try await stage.chain.rowCounts()["event"] == events + added, "a start is no restoration")
+        await stage.stop()
+    }
 }

@@ -40,6 +40,7 @@ extension AgentStore {
                 "UPDATE prekey SET session = zeroblob(32), secret = NULL, bundle = NULL WHERE session IS NULL")
             try connection.execute(
                 "UPDATE session SET abandoned = 1, envelope = NULL WHERE receipt IS NULL AND abandoned = 0")
+            try ConsentInbox.doubtIdentifiers(connection)
         }
         try counter.raise(to: number)
         return isRestored
