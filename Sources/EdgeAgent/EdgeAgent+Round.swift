@@ -2,6 +2,7 @@
 
 import Consent
 import Cryptography
+import FoundationEssentials
 import Learning
 import MerkleLog
 import Rounds
@@ -69,14 +70,18 @@ extension EdgeAgent {
     }
 
     /// Two sessions that the coordinator signed as one attempt: the proof goes to a file of the state folder, for whoever
-    /// judges the coordinator, and the second is not answered.
-    private func refuseEquivocation(_ offered: SignedMessage<SessionParameters>) async throws {
+    /// judges the coordinator, and the second is not answered. One proof an attempt: a coordinator that signs ever more
+    /// sessions does not fill the disk, since the node answers few attempts.
+    func refuseEquivocation(_ offered: SignedMessage<SessionParameters>) async throws {
         let evidence = try await store.equivocation(
             of: offered, register: register, coordinatorKey: anchors.coordinatorKey)
         guard let evidence else { return }
-        let name = "fault-\(evidence.digest.hex).cbor"
-        try DurableFile.replace("\(configuration.stateDirectory)/\(name)", with: evidence.encoded())
-        log.event("fault.found", ["kind": evidence.fault.kind, "file": name])
+        let attempt = offered.body
+        let name = "fault-\(attempt.jobID)-\(attempt.round)-\(attempt.attempt).cbor"
+        let path = "\(configuration.stateDirectory)/\(name)"
+        if !FileManager.default.fileExists(atPath: path), try DurableFile.create(path, with: evidence.encoded()) {
+            log.event("fault.found", ["kind": evidence.fault.kind, "file": name])
+        }
         throw SecureAggregationError.conflict("this attempt")
     }
 
@@ -178,10 +183,12 @@ extension EdgeAgent {
         try await uploads.shred(session)
     }
 
-    /// C0. A batch at a time, and a few batches a turn: rounds do not wait for it.
-    func checkShares(keys: NodeKeys, epoch: Epoch) async throws {
+    /// C0. The last work of a turn (``WorkOrder``), so no vote, reveal or upload of this turn waits for it; what comes up while
+    /// it runs waits for at most `batches`.
+    /// - Parameter batches: how many messages of at most `ShareChecks.maximumItems` deals are asked for.
+    func checkShares(keys: NodeKeys, epoch: Epoch, batches: Int) async throws {
         guard let member = CommitteeMember(node: node, register: register) else { return }
-        for _ in 0..<8 {
+        for _ in 0..<batches {
             let checks: ShareChecks
             do { checks = try await client.shareChecks() } catch CoordinatorRefusal.status(404, _) { return }
             if checks.items.isEmpty { return }

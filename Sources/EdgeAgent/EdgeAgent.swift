@@ -115,9 +115,10 @@ public final class EdgeAgent: Sendable {
             return Int(list.pollAfterMilliseconds)
         }
         // A capture file that cannot be read may hold a withdrawal: no offer is taken until it can.
-        for item in list.items where item.kind != .offer || refused.isEmpty {
+        let order = WorkOrder(list.items, takesOffers: refused.isEmpty)
+        for item in order.items {
             do {
-                try await perform(item, keys: keys, epoch: epoch)
+                try await perform(item, keys: keys, epoch: epoch, batches: order.checkBatches)
             } catch {
                 log.event("work.failed", ["kind": "\(item.kind)", "reason": "\(error)"])
             }
@@ -189,14 +190,14 @@ public final class EdgeAgent: Sendable {
         }
     }
 
-    private func perform(_ item: WorkItem, keys: NodeKeys, epoch: Epoch) async throws {
+    private func perform(_ item: WorkItem, keys: NodeKeys, epoch: Epoch, batches: Int) async throws {
         // A seat whose holder may have forgotten locks is empty until the next epoch.
         if item.kind != .offer, try await store.isAbsent(fromCommitteeOf: epoch.number) { return }
         switch item.kind {
         case .offer: try await takePart(in: item.sessionID, keys: keys, epoch: epoch)
         case .vote: try await vote(in: item.sessionID, keys: keys, epoch: epoch)
         case .reveal: try await reveal(in: item.sessionID, keys: keys, epoch: epoch)
-        case .shareCheck: try await checkShares(keys: keys, epoch: epoch)
+        case .shareCheck: try await checkShares(keys: keys, epoch: epoch, batches: batches)
         }
     }
 

@@ -96,6 +96,43 @@ import Testing
         await #expect(throws: (any Error).self) { try await state.inbox.takeIn() }
     }
 
+    // MARK: Renaming
+
+    /// Names are in doubt once after each restoration. Then every event without a log index gets a new one, and says so where a
+    /// later event has seen it; nothing else about it changes, and acknowledged events keep theirs.
+    @Test func whatIsNotDeliveredIsRenamedOnce() async throws {
+        let state = try AgentState()
+        try state.write("a.csv", row("one", "granted", at: 10), row("two", "granted", at: 10))
+        #expect(try await state.inbox.takeIn().isEmpty)
+        try await state.store.database.write { connection in
+            _ = try connection.execute("UPDATE consent_event SET position = 5 WHERE number = 1")
+        }
+        try state.write("b.csv", row("one", "withdrawn", at: 20), row("two", "withdrawn", at: 20))
+        #expect(try await state.inbox.takeIn().isEmpty)
+        let before = try await state.storedEvents()
+        #expect(try await state.inbox.renameUndelivered() == false)
+        #expect(try await state.storedEvents() == before)
+        try await state.store.database.write { try ConsentInbox.doubtIdentifiers($0) }
+        #expect(try await state.inbox.renameUndelivered())
+        #expect(try await state.inbox.renameUndelivered() == false, "once")
+        try state.write("c.csv", row("two", "granted", at: 30))
+        #expect(try await state.inbox.takeIn().isEmpty)
+        let after = try await state.storedEvents()
+        let names = after.map(\.identifier)
+        #expect(Set(names).count == 5)
+        #expect(after[0] == before[0])
+        #expect(names[1...3].allSatisfy { !before.map(\.identifier).contains($0) })
+        #expect(after.map(\.seen) == [[], [], [names[0]], [names[1]], [names[3]]])
+        func facts(_ event: ConsentEvent) -> [String] {
+            [
+                "\(event.kind)", "\(event.handle)", "\(event.purposes)", "\(event.channel)",
+                "\(String(describing: event.notice))", "\(String(describing: event.legalBasis))",
+                "\(event.capturedAtMilliseconds)", "\(event.effectiveAtMilliseconds)",
+            ]
+        }
+        #expect(after.prefix(4).map(facts) == before.map(facts))
+    }
+
     // MARK: Removals
 
     /// The latest local decision about training counts, whatever the ledger acknowledged and in whatever order.

@@ -7,6 +7,7 @@ import SecureAggregation
 import Storage
 import TestSupport
 import Testing
+import WireFormat
 
 @testable import EdgeAgent
 
@@ -41,6 +42,17 @@ final class AgentState: Sendable {
     func write(_ name: String, _ rows: String...) throws {
         let text = ([CaptureFile.header] + rows).joined(separator: "\n") + "\n"
         try Data(text.utf8).write(to: URL(filePath: "\(path)/captures/\(name)"))
+    }
+
+    /// Stored acts, in order. Each is stored under its own identifier, or this throws.
+    func storedEvents() async throws -> [ConsentEvent] {
+        let rows = try await store.database.read { connection in
+            try connection.query("SELECT identifier, payload FROM consent_event ORDER BY number") {
+                (identifier: try $0.blob(0), event: try ConsentEvent(decoding: try $0.blob(1)))
+            }
+        }
+        for row in rows { try #require(row.event.identifier.bytes == row.identifier) }
+        return rows.map(\.event)
     }
 
     /// Customers whose acts are stored, in order.

@@ -14,138 +14,9 @@ import Testing
 @testable import EdgeAgent
 
 @Suite(.serialized) struct RestoredStoreTests {
-    /// An agent's store without its agent.
-    private final class Disk {
-        let folder: TestFolder
-        var counter: BootCounter { BootCounter(path: folder("counter")) }
-
-        init() throws { folder = try TestFolder() }
-
-        func open() throws -> AgentStore {
-            AgentStore(
-                database: try Database(path: folder("agent.sqlite"), schema: AgentSchema.schema, readers: 1),
-                counter: counter)
-        }
-
-        /// Starts and stops once, doing `work` in between.
-        @discardableResult
-        func run(_ work: (AgentStore) async throws -> Void = { _ in }) async throws -> Bool {
-            let counter = counter
-            let store = AgentStore(
-                database: try Database(path: folder("agent.sqlite"), schema: AgentSchema.schema, readers: 1),
-                counter: counter)
-            do {
-                let restored = try await store.start(counter)
-                try await work(store)
-                await store.database.close()
-                return restored
-            } catch {
-                await store.database.close()
-                throw error
-            }
-        }
-
-        func copy(to name: String) throws {
-            for suffix in ["", "-wal", "-shm"] {
-                let source = folder("agent.sqlite\(suffix)")
-                guard FileManager.default.fileExists(atPath: source) else { continue }
-                try FileManager.default.copyItem(atPath: source, toPath: folder("\(name)\(suffix)"))
-            }
-        }
-
-        func restore(from name: String?) throws {
-            for suffix in ["", "-wal", "-shm"] {
-                try? FileManager.default.removeItem(atPath: folder("agent.sqlite\(suffix)"))
-                guard let name, FileManager.default.fileExists(atPath: folder("\(name)\(suffix)")) else { continue }
-                try FileManager.default.copyItem(
-                    atPath: folder("\(name)\(suffix)"), toPath: folder("agent.sqlite\(suffix)"))
-            }
-        }
-
-        func number() throws -> UInt64 { try #require(try counter.read()) }
-    }
-
-    private static let lock = LockChange.label(session: SHA256.hash([1]), label: SHA256.hash([2]))
-
-    @Test func everyStartAndEveryPromiseRaisesTheCounter() async throws {
-        let disk = try Disk()
-        #expect(try await disk.run() == false)
-        let first = try disk.number()
-        #expect(try await disk.run() == false)
-        #expect(try disk.number() == first + 1)
-        try await disk.run { store in
-            let before = try disk.number()
-            try await store.store([Self.lock])
-            #expect(try disk.number() == before + 1)
-            try await store.store([])
-            #expect(try disk.number() == before + 1)
-        }
-        #expect(try await disk.run() == false)
-    }
-
-    @Test func aCopyFromBeforeTheLastStartIsNoticed() async throws {
-        let disk = try Disk()
-        try await disk.run()
-        try disk.copy(to: "copy")
-        try await disk.run()
-        try disk.restore(from: "copy")
-        #expect(try await disk.run())
-        // It stays one that has forgotten something, but it is not restored again.
-        #expect(try await disk.run() == false)
-    }
-
-    /// Not only starts count: a copy that was made while the agent ran is older than the promises after it.
-    @Test func aCopyFromTheSameRunIsNoticed() async throws {
-        let disk = try Disk()
-        try await disk.run { store in
-            try await store.store([Self.lock])
-            try await store.database.write { _ in }
-            try disk.copy(to: "copy")
-            try await store.store([LockChange.label(session: SHA256.hash([3]), label: SHA256.hash([4]))])
-        }
-        try disk.restore(from: "copy")
-        #expect(try await disk.run())
-    }
-
-    @Test func aMissingStoreIsNoticed() async throws {
-        let disk = try Disk()
-        try await disk.run()
-        try disk.restore(from: nil)
-        #expect(try await disk.run())
-    }
-
-    /// A stop between store and counter is no restoration.
-    @Test func aStopBetweenTheTwoIsNone() async throws {
-        let disk = try Disk()
-        try await disk.run()
-        let before = try Data(contentsOf: URL(filePath: disk.folder("counter")))
-        try await disk.run()
-        try before.write(to: URL(filePath: disk.folder("counter")))
-        #expect(try await disk.run() == false)
-        // Two behind is a counter that was put back: which of them is right cannot be told.
-        try before.write(to: URL(filePath: disk.folder("counter")))
-        #expect(try await disk.run())
-    }
-
-    @Test func aMissingOrUnreadableCounterFailsClosed() async throws {
-        let disk = try Disk()
-        try await disk.run()
-        try FileManager.default.removeItem(atPath: disk.folder("counter"))
-        await #expect(throws: BootCounterError.self) { try await disk.run() }
-        #expect(!FileManager.default.fileExists(atPath: disk.folder("counter")), "and it stays so")
-        for text in ["", "x", "-1", "18446744073709551616"] {
-            try Data(text.utf8).write(to: URL(filePath: disk.folder("counter")))
-            await #expect(throws: BootCounterError.self, "\(text)") { try await disk.run() }
-        }
-        // As the message says: a number above the store's, and the node starts as a restored one.
-        try Data("99".utf8).write(to: URL(filePath: disk.folder("counter")))
-        #expect(try await disk.run())
-        #expect(try disk.number() == 100)
-    }
-
     /// Prekeys are burned, their numbers never come again, seats are empty, and charges are assumed.
     @Test func whatARestoredStoreStillDoes() async throws {
-        let disk = try Disk()
+        let disk = try AgentDisk()
         let chain = try await DirectChain.ready()
         let epoch = try #require(chain.epoch)
         let node = chain.nodes[0]
@@ -192,33 +63,55 @@ import Testing
         }
     }
 
+    /// A coordinator that opened the last epoch there may be, or a node that has no number left, costs prekeys and not the
+    /// process.
+    @Test func thereIsALastSequence() async throws {
+        let disk = try AgentDisk()
+        let chain = try await DirectChain.ready()
+        let epoch = try #require(chain.epoch)
+        let node = chain.nodes[0]
+        let register = chain.keys.register
+        @Sendable func make(_ sequence: UInt64) throws -> PreparedPrekey {
+            try PreparedPrekey(
+                sequence: sequence, node: node.index, keys: node.keys, register: register, epoch: epoch,
+                random: SystemRandomSource())
+        }
+        try await disk.run { store in
+            _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
+            let floor = try await store.database.read { try AgentStore.sequenceFloor(epoch: Epoch.maximumNumber, $0) }
+            #expect(floor == Epoch.maximumNumber << 32)
+            #expect(floor + UInt64(UInt32.max) == Prekey.maximumSequence)
+            try await store.database.write { connection in
+                try connection.execute("INSERT INTO sqlite_sequence VALUES ('prekey', ?)", Int64.max - 1)
+            }
+            let error = SecureAggregationError.alreadyUsed("the last prekey sequence")
+            await #expect(throws: error) { try await store.prekeys(stock: 2, epoch: epoch, make: make) }
+            #expect(
+                try await store.prekeys(stock: 1, epoch: epoch, make: make).map(\.sequence) == [Prekey.maximumSequence])
+            // As high as a counter can be.
+            try await store.database.write { connection in
+                try connection.execute("INSERT INTO restoration VALUES (?, 1)", Int64(1) << 40)
+            }
+            let last = try await store.database.read { try AgentStore.sequenceFloor(epoch: Epoch.maximumNumber, $0) }
+            #expect(last > Prekey.maximumSequence)
+        }
+    }
+
     /// Two sessions signed as one attempt: the node that answered the first keeps the proof.
     @Test func aSecondSessionOfOneAttemptIsEvidence() async throws {
-        let disk = try Disk()
+        let disk = try AgentDisk()
         let chain = try await DirectChain.ready()
         let epoch = try #require(chain.epoch)
         let register = chain.keys.register
         let coordinator = try KeyFolder(path: chain.keys.coordinatorFolder).offerKey()
         let first = try await chain.offer(0, try await chain.openAttempt()).parameters
-        func other(attempt: UInt64, key: Ed25519PrivateKey) throws -> SignedMessage<SessionParameters> {
-            let body = first.body
-            return try SignedMessage(
-                signing: SessionParameters(
-                    registerDigest: body.registerDigest, epochRoot: body.epochRoot, round: body.round,
-                    attempt: attempt, modelDigest: SHA256.hash([1]), planDigest: body.planDigest,
-                    consentSize: body.consentSize, consentRoot: body.consentRoot,
-                    previousConsentSize: body.previousConsentSize, dimension: body.dimension, layout: body.layout,
-                    cohortSize: body.cohortSize, minAlive: body.minAlive,
-                    deadlineMilliseconds: body.deadlineMilliseconds, derived: body.derived,
-                    rosterDigest: body.rosterDigest), key: key)
-        }
         let node = chain.nodes[0]
         try await disk.run { store in
             func evidence(_ offered: SignedMessage<SessionParameters>) async throws -> FaultEvidence? {
                 try await store.equivocation(
                     of: offered, register: register, coordinatorKey: coordinator.publicKey)
             }
-            let second = try other(attempt: 1, key: coordinator)
+            let second = try first.secondSession(attempt: 1, key: coordinator)
             #expect(try await evidence(second) == nil, "nothing was answered yet")
             _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
             _ = try await store.prekeys(stock: 1, epoch: epoch) { sequence in
@@ -229,8 +122,8 @@ import Testing
             let sequence = try #require(try await store.unusedPrekeys().keys.first)
             _ = try await store.burn(sequence, for: first)
             #expect(try await evidence(first) == nil)
-            #expect(try await evidence(other(attempt: 2, key: coordinator)) == nil)
-            #expect(try await evidence(other(attempt: 1, key: chain.keys.planKey)) == nil, "not the coordinator's")
+            #expect(try await evidence(first.secondSession(attempt: 2, key: coordinator)) == nil)
+            #expect(try await evidence(first.secondSession(attempt: 1, key: chain.keys.planKey)) == nil)
             let found = try #require(try await evidence(second))
             #expect(
                 try found.verify(register: register, coordinatorKey: coordinator.publicKey) == .coordinator)

@@ -104,8 +104,8 @@ struct ConsentInbox: Sendable {
         return []
     }
 
-    /// A random name for this database's life: a store restored from an old disk cannot reuse another's identifiers.
-    private func bootIdentifier(_ connection: borrowing SQLConnection) throws -> [UInt8] {
+    /// A random name for this database's life, or since the ledger last objected to a name after a restoration.
+    func bootIdentifier(_ connection: borrowing SQLConnection) throws -> [UInt8] {
         if let stored = try connection.queryOne("SELECT identifier FROM boot", map: { try $0.blob(0) }) {
             return stored
         }
@@ -126,7 +126,13 @@ struct ConsentInbox: Sendable {
                 ) { (number: try $0.integer(0), payload: try $0.blob(1)) }
             }
             guard !batch.isEmpty else { return delivered }
-            let receipts = try await client.post(EventBatch(events: batch.map(\.payload)))
+            let receipts: EventReceipts
+            do { receipts = try await client.post(EventBatch(events: batch.map(\.payload))) } catch {
+                // The ledger has other events under these names. With the same names it would refuse this batch for ever, and
+                // every withdrawal behind it.
+                guard case CoordinatorRefusal.status(409, _) = error, try await renameUndelivered() else { throw error }
+                continue
+            }
             guard receipts.indices.count == batch.count else { throw CoordinatorRefusal.malformed(operation: "events") }
             try await store.database.write { connection in
                 for (row, index) in zip(batch, receipts.indices) {

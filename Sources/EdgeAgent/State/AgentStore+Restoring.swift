@@ -22,8 +22,12 @@ extension AgentStore {
                     "boot counter: the file is missing and the store is not new; put the file back, or write a "
                     + "number above \(stored) into it, and the node starts as one whose store was restored")
         }
+        // The store goes first, so one that is new must not get ahead of a file that is not there.
+        if file == nil { try counter.create() }
         let expected = file ?? 0
-        // One more than the file is a stop between the two: the store is raised first.
+        // One more than the file is a stop between the two, or a write of the file that failed. The file has to follow before
+        // the store goes on: two ahead would look like a counter that was put back.
+        if stored == expected + 1 { try counter.raise(to: stored) }
         let isRestored = stored < expected || stored > expected + 1
         let number = max(stored, expected) + 1
         try await database.write { connection in
@@ -36,6 +40,7 @@ extension AgentStore {
                 "UPDATE prekey SET session = zeroblob(32), secret = NULL, bundle = NULL WHERE session IS NULL")
             try connection.execute(
                 "UPDATE session SET abandoned = 1, envelope = NULL WHERE receipt IS NULL AND abandoned = 0")
+            try ConsentInbox.doubtIdentifiers(connection)
         }
         try counter.raise(to: number)
         return isRestored
@@ -43,9 +48,12 @@ extension AgentStore {
 
     /// Runs a transaction that promises something, and raises the counter before anything of it can be seen outside: a copy of
     /// the store from before it is then known to be old.
+    /// - Throws: what `body` throws; ``BootCounterError`` if an earlier raise failed, since a store two ahead of its counter
+    ///   could not be told from one whose counter was put back.
     func promise<Value: Sendable>(
         _ body: @escaping @Sendable (borrowing SQLConnection) throws -> Value
     ) async throws -> Value {
+        try counter.requireWritable()
         let (value, number) = try await database.write { connection in
             let value = try body(connection)
             try connection.execute("UPDATE boot_counter SET number = number + 1")
@@ -106,7 +114,8 @@ extension AgentStore {
     }
 
     /// The smallest sequence number a prekey may have: above every number ever used, also by a store that is gone. The epoch
-    /// leads; after a restoration the counter follows, which grows faster than prekeys are used.
+    /// leads; after a restoration the counter follows, which grows faster than prekeys are used. It may be above
+    /// `Prekey.maximumSequence`: an epoch is below 2^31 and a counter below 2^40, so it is below 2^64.
     static func sequenceFloor(epoch: UInt64, _ connection: borrowing SQLConnection) throws -> UInt64 {
         let restored = try connection.queryOne("SELECT max(number) FROM restoration") { try $0.optionalInteger(0) }
         return epoch << 32 + ((restored ?? nil).map { UInt64($0) << 12 } ?? 0)

@@ -83,6 +83,7 @@ struct AgentStore: Sendable {
     }
 
     /// Makes and stores prekeys until `stock` are unused, and returns the bundles that are not delivered yet.
+    /// - Throws: ``SecureAggregationError/alreadyUsed(_:)`` if there is no number left.
     func prekeys(
         stock: Int, epoch: Epoch, make: @escaping @Sendable (UInt64) throws -> PreparedPrekey
     ) async throws -> [(sequence: UInt64, bundle: PrekeyBundle)] {
@@ -96,7 +97,11 @@ struct AgentStore: Sendable {
                     "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
                 ) { try $0.integer(0) }
                 let floor = try Self.sequenceFloor(epoch: epoch.number, connection)
-                let prepared = try make(max(UInt64(last ?? 0) + 1, floor))
+                let sequence = max(UInt64(last ?? 0) + 1, floor)
+                guard sequence <= Prekey.maximumSequence else {
+                    throw SecureAggregationError.alreadyUsed("the last prekey sequence")
+                }
+                let prepared = try make(sequence)
                 try connection.execute(
                     "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
                     Int64(prepared.sequence), Int64(epoch.number),

@@ -14,9 +14,19 @@ public struct BootCounterError: Error, Equatable, Sendable, CustomStringConverti
 /// does not restore the other.
 final class BootCounter: Sendable {
     private let path: String
-    private let highest = Locked(UInt64(0))
+    private struct State {
+        var highest: UInt64 = 0
+        var hasFailed = false
+    }
+    private let state = Locked(State())
 
-    init(path: String) { self.path = path }
+    private let faults: StorageFaults
+
+    /// - Parameter faults: for tests.
+    init(path: String, faults: StorageFaults = .none) {
+        self.path = path
+        self.faults = faults
+    }
 
     /// The number, or nil if there is no file.
     /// - Throws: ``BootCounterError`` if the file holds something else, or `StorageError`.
@@ -30,16 +40,33 @@ final class BootCounter: Sendable {
         guard let number = UInt64(text), number < 1 << 40 else {
             throw BootCounterError(description: "boot counter: the file does not hold a number")
         }
-        highest.withLock { $0 = max($0, number) }
+        state.withLock { $0.highest = max($0.highest, number) }
         return number
     }
 
+    /// Makes a file with the number 0, unless there is one.
+    /// - Throws: `StorageError`.
+    func create() throws { _ = try DurableFile.create(path, with: [UInt8]("0\n".utf8), faults: faults) }
+
     /// Makes `number` durable, unless a higher one is.
+    /// - Throws: `StorageError`; after that ``requireWritable()`` throws too.
     func raise(to number: UInt64) throws {
-        try highest.withLock { highest in
-            guard number > highest else { return }
-            try DurableFile.replace(path, with: [UInt8]("\(number)\n".utf8))
-            highest = number
+        try state.withLock { state in
+            guard number > state.highest else { return }
+            do { try DurableFile.replace(path, with: [UInt8]("\(number)\n".utf8), faults: faults) } catch {
+                state.hasFailed = true
+                throw error
+            }
+            state.highest = number
+        }
+    }
+
+    /// - Throws: ``BootCounterError`` once a raise has failed in this process.
+    func requireWritable() throws {
+        guard state.withLock({ !$0.hasFailed }) else {
+            throw BootCounterError(
+                description: "boot counter: its file could not be written; make it writable and start the agent again. "
+                    + "Until then this node promises nothing")
         }
     }
 }

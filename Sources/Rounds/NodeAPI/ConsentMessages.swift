@@ -37,7 +37,7 @@ public struct EventReceipts: WireMessage {
     /// The message's name in the CDDL.
     public static let messageName = "event-receipts"
 
-    /// Log indices.
+    /// Log indices, each below 2^63.
     public let indices: [UInt64]
 
     /// Collects receipts.
@@ -50,8 +50,8 @@ public struct EventReceipts: WireMessage {
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         indices = try fields.array(1, "indices", maximum: EventBatch.maximumEvents) { (value) throws(WireFormatError) in
-            guard case .unsigned(let index) = value else {
-                throw .unexpected(field: "event-receipts.indices", expected: "log indices")
+            guard case .unsigned(let index) = value, index <= UInt64(Int64.max) else {
+                throw .unexpected(field: "event-receipts.indices", expected: "log indices below 2^63")
             }
             return index
         }

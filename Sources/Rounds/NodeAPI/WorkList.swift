@@ -39,7 +39,7 @@ public struct WorkList: WireMessage {
     public let serverMilliseconds: Int64
     /// When to ask again.
     public let pollAfterMilliseconds: Int64
-    /// The current epoch's number.
+    /// The current epoch's number, at most `Epoch.maximumNumber`; 0 before the first.
     public let epoch: UInt64
     /// The epoch's root, or nil while hellos are still collected.
     public let epochRoot: Digest?
@@ -85,7 +85,7 @@ public struct WorkList: WireMessage {
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         serverMilliseconds = Int64(try fields.unsigned(1, "serverMilliseconds"))
         pollAfterMilliseconds = Int64(try fields.unsigned(2, "pollAfterMilliseconds", in: 1...86_400_000))
-        epoch = try fields.unsigned(3, "epoch")
+        epoch = try fields.unsigned(3, "epoch", in: 0...Epoch.maximumNumber)
         if let root = fields.optionalField(4) {
             guard case .bytes(let bytes) = root, let digest = try? Digest(bytes) else {
                 throw .unexpected(field: "work-list.epochRoot", expected: "a digest")

@@ -13,7 +13,7 @@ public struct EpochHello: SignedBody {
 
     /// The register version this epoch pins.
     public let registerDigest: Digest
-    /// Counts up.
+    /// Counts up, to ``Epoch/maximumNumber`` at most.
     public let epoch: UInt64
     /// The signer.
     public let node: NodeIndex
@@ -39,7 +39,7 @@ public struct EpochHello: SignedBody {
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         registerDigest = try fields.digest(1, "registerDigest")
-        epoch = try fields.unsigned(2, "epoch")
+        epoch = try fields.unsigned(2, "epoch", in: 0...Epoch.maximumNumber)
         node = try fields.nodeIndex(3, "node")
         agreementKey = try fields.x25519Key(4, "agreementKey")
     }
@@ -53,7 +53,7 @@ public struct EpochAnnouncement: WireMessage {
 
     /// The register version this epoch pins.
     public let registerDigest: Digest
-    /// Counts up.
+    /// Counts up, to ``Epoch/maximumNumber`` at most.
     public let epoch: UInt64
     /// Unix milliseconds after which no session of this epoch may start.
     public let endsAtMilliseconds: Int64
@@ -81,7 +81,7 @@ public struct EpochAnnouncement: WireMessage {
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         registerDigest = try fields.digest(1, "registerDigest")
-        epoch = try fields.unsigned(2, "epoch")
+        epoch = try fields.unsigned(2, "epoch", in: 0...Epoch.maximumNumber)
         endsAtMilliseconds = Int64(try fields.unsigned(3, "endsAt"))
         hellos = try fields.array(4, "hellos") { (value) throws(WireFormatError) in
             try SignedMessage<EpochHello>(cborValue: value)
@@ -91,7 +91,10 @@ public struct EpochAnnouncement: WireMessage {
 
 /// A verified epoch: what nodes, committee and coordinator look agreement keys up in.
 public struct Epoch: Sendable, Equatable {
-    /// Counts up.
+    /// The largest number of an epoch, 2^31 − 1. Nodes number prekeys from number · 2^32, and stay below 2^63.
+    public static let maximumNumber: UInt64 = 1 << 31 - 1
+
+    /// Counts up, to ``maximumNumber`` at most.
     public let number: UInt64
     /// Binds register, number, end and every agreement key.
     public let root: Digest

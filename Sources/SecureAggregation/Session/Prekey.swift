@@ -10,12 +10,14 @@ public struct Prekey: SignedBody {
     public static let messageName = "prekey"
     /// Separates this message's signatures from all others.
     public static let signatureType = "prekey"
+    /// The largest ``sequence``, 2^63 − 1: every party stores it as a signed 64-bit integer.
+    public static let maximumSequence = UInt64(Int64.max)
 
     /// The epoch it lives in.
     public let epochRoot: Digest
     /// The owner.
     public let node: NodeIndex
-    /// Counts up for the owner and never repeats.
+    /// Counts up for the owner and never repeats; at most ``maximumSequence``.
     public let sequence: UInt64
     /// pk: other nodes derive pair masks with it.
     public let publicKey: X25519PublicKey
@@ -62,7 +64,7 @@ public struct Prekey: SignedBody {
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         epochRoot = try fields.digest(1, "epochRoot")
         node = try fields.nodeIndex(2, "node")
-        sequence = try fields.unsigned(3, "sequence")
+        sequence = try fields.unsigned(3, "sequence", in: 0...Self.maximumSequence)
         publicKey = try fields.x25519Key(4, "publicKey")
         shareRoot = try fields.digest(5, "shareRoot")
         agreementKey = try fields.optionalX25519Key(6, "agreementKey")

@@ -7,7 +7,7 @@ import WireFormat
 public struct RosterEntry: Equatable, Hashable, Sendable {
     /// The node.
     public let node: NodeIndex
-    /// Its prekey's sequence number.
+    /// Its prekey's sequence number, at most ``Prekey/maximumSequence``.
     public let sequence: UInt64
     /// Its prekey.
     public let prekeyDigest: Digest
@@ -32,10 +32,15 @@ public struct Roster: Equatable, Sendable {
     static let entryByteCount = 4 + 8 + 32
 
     /// Creates a roster.
-    /// - Throws: ``SecureAggregationError/mismatch(field:)`` if indices do not strictly increase.
+    /// - Throws: ``SecureAggregationError/mismatch(field:)`` if indices do not strictly increase, and
+    ///   ``SecureAggregationError/malformed(_:)`` for a sequence above ``Prekey/maximumSequence``.
     public init(_ entries: [RosterEntry]) throws(SecureAggregationError) {
         guard zip(entries, entries.dropFirst()).allSatisfy({ $0.node < $1.node }) else {
             throw .mismatch(field: "order of the roster")
+        }
+        // A roster's bytes are the only place where a sequence comes in as eight free bytes.
+        guard entries.allSatisfy({ $0.sequence <= Prekey.maximumSequence }) else {
+            throw .malformed("prekey sequence in the roster")
         }
         self.entries = entries
         var bytes: [UInt8] = []

@@ -23,10 +23,18 @@ final class AgentStage {
 
     /// What the server answers from; a crash puts another one there.
     private final class Serving: @unchecked Sendable {
-        // Proof for @unchecked Sendable: `service` is touched only under `lock`.
+        // Proof for @unchecked Sendable: `service` and `log` are touched only under `lock`.
         private let lock = NSLock()
         private var service: CoordinatorService
+        private var log: [String] = []
         init(_ service: CoordinatorService) { self.service = service }
+        var requests: [String] {
+            get { lock.withLock { log } }
+            set { lock.withLock { log = newValue } }
+        }
+        func note(_ request: HTTPRequest) {
+            lock.withLock { log.append("\(request.method) " + request.path.joined(separator: "/")) }
+        }
         var current: CoordinatorService {
             get { lock.withLock { service } }
             set { lock.withLock { service = newValue } }
@@ -59,7 +67,10 @@ final class AgentStage {
         settings.maximumBodyBytes = 16 << 20
         server = try HTTPServer(
             configuration: settings, files: TLSFiles(folder: "\(chain.keys.coordinatorFolder)/tls"),
-            handler: { await API(service: serving.current).handle($0) })
+            handler: { request in
+                serving.note(request)
+                return await API(service: serving.current).handle(request)
+            })
         configuration = AgentConfiguration(
             coordinator: "https://127.0.0.1:\(try server.start())", keysDirectory: chain.keys.storeFolder(0).path,
             stateDirectory: folder("state"), transactionsDirectory: folder("sales"),
@@ -110,6 +121,23 @@ final class AgentStage {
     }
 
     func stop() async { await server.stop() }
+
+    /// What was asked since the last call, in order: method and path.
+    func takeRequests() -> [String] {
+        defer { serving.requests = [] }
+        return serving.requests
+    }
+
+    /// Copies the state folder, while no agent runs.
+    func copyState(to name: String) throws {
+        try FileManager.default.copyItem(atPath: folder("state"), toPath: folder(name))
+    }
+
+    /// Puts a copy in the place of the state folder, while no agent runs.
+    func putBackState(from name: String) throws {
+        try FileManager.default.removeItem(atPath: folder("state"))
+        try FileManager.default.moveItem(atPath: folder(name), toPath: folder("state"))
+    }
 
     /// Names in the agent's state folder that begin with `prefix`.
     func stateFiles(_ prefix: String, in name: String = "state") throws -> [String] {

@@ -153,3 +153,19 @@ extension DirectChain {
         return session
     }
 }
+
+extension SignedMessage<SessionParameters> {
+    /// Another session under the same name or a later attempt's, as a coordinator that equivocates would sign it.
+    /// - Parameter model: the one it is about; each gives another session.
+    func secondSession(attempt: UInt64, model: UInt8 = 1, key: Ed25519PrivateKey) throws -> Self {
+        try SignedMessage(
+            signing: SessionParameters(
+                registerDigest: body.registerDigest, epochRoot: body.epochRoot, round: body.round,
+                attempt: attempt, modelDigest: SHA256.hash([model]), planDigest: body.planDigest,
+                consentSize: body.consentSize, consentRoot: body.consentRoot,
+                previousConsentSize: body.previousConsentSize, dimension: body.dimension, layout: body.layout,
+                cohortSize: body.cohortSize, minAlive: body.minAlive,
+                deadlineMilliseconds: body.deadlineMilliseconds, derived: body.derived,
+                rosterDigest: body.rosterDigest), key: key)
+    }
+}
