@@ -6,6 +6,7 @@ import Consent
 import Cryptography
 import FoundationEssentials
 import Glibc
+import Locking
 import MerkleLog
 import Rounds
 import SecureAggregation
@@ -30,6 +31,8 @@ public final class EdgeAgent: Sendable {
     let slotClock: any Clock<Duration>
     private let protocolKey: Ed25519PrivateKey
     private let hedge: SecretBytes
+    /// The epoch's agreement key with the agreements it made, and the list it was verified with: both serve the whole epoch.
+    private let epochInHand = Locked(EpochInHand())
     private let lock: DataDirectoryLock
 
     /// Opens the state folder, which one process at a time may hold, verifies the register and reads the transactions.
@@ -92,7 +95,9 @@ public final class EdgeAgent: Sendable {
     /// One turn: captures, epoch, prekeys, then every item of work.
     /// - Returns: milliseconds until the coordinator wants to be asked again.
     func turn() async throws -> Int {
-        try await store.eraseEndedEpochs(nowMilliseconds: Self.nowMilliseconds())
+        if try await store.eraseEndedEpochs(nowMilliseconds: Self.nowMilliseconds()) {
+            epochInHand.withLock { $0 = EpochInHand() }
+        }
         // Before any network: an act against training counts from the moment it is stored here.
         let refused = try await inbox.takeIn()
         for error in refused { log.event("captures.refused", ["reason": error.description]) }
@@ -105,9 +110,7 @@ public final class EdgeAgent: Sendable {
             await deliverCaptures()
             return Int(list.pollAfterMilliseconds)
         }
-        let keys = NodeKeys(
-            protocolKey: protocolKey, agreementKey: try await store.agreementKey(epoch: list.epoch, random: random),
-            hedge: hedge)
+        let keys = try await nodeKeys(epoch: list.epoch)
         if !list.helloStored, list.epochRoot == nil { try await sayHello(epoch: list.epoch, keys: keys) }
         // The hello goes first: an epoch that closes without this node leaves it out until the next.
         await deliverCaptures()
@@ -142,17 +145,45 @@ public final class EdgeAgent: Sendable {
     }
 
     /// The epoch, verified, its root pinned at first sight.
+    /// This node's keys in an epoch. The store has the last word: a key that it erased is not used from memory.
+    private func nodeKeys(epoch: UInt64) async throws -> NodeKeys {
+        let stored: X25519PrivateKey
+        do { stored = try await store.agreementKey(epoch: epoch, random: random) } catch {
+            epochInHand.withLock { $0 = EpochInHand() }
+            throw error
+        }
+        let key = epochInHand.withLock { inHand in
+            // The same key, but the one that remembers what it agreed.
+            if let kept = inHand.agreementKey, kept.publicKey == stored.publicKey { return kept }
+            inHand = EpochInHand(agreementKey: stored)
+            return stored
+        }
+        return NodeKeys(protocolKey: protocolKey, agreementKey: key, hedge: hedge)
+    }
+
     private func currentEpoch(_ list: WorkList, keys: NodeKeys) async throws -> Epoch? {
+        let verified = epochInHand.withLock { $0.epoch }
+        if let verified, verified.number == list.epoch, verified.root == list.epochRoot {
+            return mayUse(verified, keys: keys) ? verified : nil
+        }
+        let epoch = try await verifiedEpoch(list)
+        epochInHand.withLock { $0.epoch = epoch }
+        guard let epoch else { return nil }
+        return mayUse(epoch, keys: keys) ? epoch : nil
+    }
+
+    /// The epoch's list as this node pinned it, or as it is announced now; nil if that is of another epoch.
+    private func verifiedEpoch(_ list: WorkList) async throws -> Epoch? {
         if let stored = try await store.announcement(epoch: list.epoch) {
             let epoch = try Epoch(verifying: stored, register: register)
             guard epoch.root == list.epochRoot else { throw SecureAggregationError.conflict("the epoch's root") }
-            return mayUse(epoch, keys: keys) ? epoch : nil
+            return epoch
         }
         let announcement = try await client.currentEpoch()
         guard announcement.epoch == list.epoch else { return nil }
         let epoch = try Epoch(verifying: announcement, register: register)
         try await store.pin(announcement, root: epoch.root)
-        return mayUse(epoch, keys: keys) ? epoch : nil
+        return epoch
     }
 
     /// Whether this node can take part in an epoch: its own key is in the list, or it came when the list was closed, and its
@@ -222,4 +253,10 @@ public final class EdgeAgent: Sendable {
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
+}
+
+/// What one epoch's turns share. Gone from memory when the store erases the key.
+private struct EpochInHand: Sendable {
+    var agreementKey: X25519PrivateKey?
+    var epoch: Epoch?
 }

@@ -43,11 +43,11 @@ import Testing
         }
         let grace = CommitteeMember.graceMilliseconds
         #expect(grace > 0)
-        for (now, epochs, prekeys) in [
-            (ends[0], [1, 2, 3], [1, 2]), (ends[0] + grace, [1, 2, 3], [1, 2]),
-            (ends[0] + grace + 1, [2, 3], [2]), (ends[1] + grace + 1, [3], []),
-        ] as [(Int64, [Int64], [Int64])] {
-            try await state.store.eraseEndedEpochs(nowMilliseconds: now)
+        for (now, erased, epochs, prekeys) in [
+            (ends[0], false, [1, 2, 3], [1, 2]), (ends[0] + grace, false, [1, 2, 3], [1, 2]),
+            (ends[0] + grace + 1, true, [2, 3], [2]), (ends[1] + grace + 1, true, [3], []),
+        ] as [(Int64, Bool, [Int64], [Int64])] {
+            #expect(try await state.store.eraseEndedEpochs(nowMilliseconds: now) == erased)
             let left = try await kept()
             #expect(left.epochs == epochs, "at \(now)")
             #expect(left.prekeys == prekeys, "at \(now)")

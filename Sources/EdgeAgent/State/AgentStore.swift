@@ -56,14 +56,15 @@ struct AgentStore: Sendable {
 
     /// Erases the secrets of epochs that are over for longer than a committee may still be asked. The end is the one that
     /// was announced, so a coordinator that never opens another epoch does not keep them alive.
-    func eraseEndedEpochs(nowMilliseconds: Int64) async throws {
+    /// - Returns: whether there was anything to erase.
+    func eraseEndedEpochs(nowMilliseconds: Int64) async throws -> Bool {
         let end = nowMilliseconds - CommitteeMember.graceMilliseconds
         let isDue = try await database.read { connection in
             try connection.queryOne(
                 "SELECT 1 FROM epoch WHERE ends_at_ms < ? AND agreement_key IS NOT NULL", end, map: { _ in true })
                 ?? false
         }
-        guard isDue else { return }
+        guard isDue else { return false }
         try await database.write { connection in
             try connection.execute(
                 """
@@ -71,6 +72,7 @@ struct AgentStore: Sendable {
                 """, end)
             try connection.execute("UPDATE epoch SET agreement_key = NULL WHERE ends_at_ms < ?", end)
         }
+        return true
     }
 
     /// The pinned announcement of an epoch.
