@@ -123,7 +123,10 @@ extension CoordinatorState {
             complaints.append(report)
         }
         try record(
-            FaultEvidence(registerDigest: keys.register.digest, fault: .rejectedDeal(deal, reports: complaints)),
+            FaultEvidence(
+                registerDigest: keys.register.digest, fault: .rejectedDeal(deal, reports: complaints),
+                session: session.flatMap { attempts[$0]?.attempt.session.parameters.body },
+                epoch: self.epoch?.closed?.head),
             session: session, nowMilliseconds: nowMilliseconds, connection)
     }
 
