@@ -155,9 +155,9 @@ def values():
         6: 100,
     }
     register_digest = H("register", cbor(register))
-    epoch_root = H(
-        "epoch-root", register_digest, u64(1), u64(1800604800000), *(u32(i) + x_public(ek[i]) for i in nodes)
-    )
+    keys_digest = H("epoch-keys", *(u32(i) + x_public(ek[i]) for i in nodes))
+    epoch_head = {1: 1, 2: 1800604800000, 3: keys_digest}
+    epoch_root = H("epoch-root", register_digest, u64(1), u64(1800604800000), keys_digest)
 
     def prekey(i, late=None):
         fields = {1: epoch_root, 2: i, 3: 1, 4: x_public(sk[i]), 5: b"\x77" * 32}
@@ -166,16 +166,17 @@ def values():
     roster = b"".join(u32(i) + u64(1) + H("prekey", prekey(i)) for i in nodes)
     plan = b"\x33" * 32
     job = H("job", plan)[:16]
-    session = cbor(
-        {
-            1: register_digest, 2: epoch_root, 3: job, 4: 5, 5: 1, 6: b"\x44" * 32, 7: plan, 8: 1000, 9: b"\x55" * 32,
-            10: 990, 11: 4, 12: 2, 13: 32, 14: 1, 15: 18, 16: 17, 17: 1800000060000,
-            18: {1: 17, 2: 0, 3: 6, 4: 6}, 19: H("roster", roster),
-        }
-    )  # fmt: skip
+    parameters = {
+        1: register_digest, 2: epoch_root, 3: job, 4: 5, 5: 1, 6: b"\x44" * 32, 7: plan, 8: 1000, 9: b"\x55" * 32,
+        10: 990, 11: 4, 12: 2, 13: 32, 14: 1, 15: 18, 16: 17, 17: 1800000060000,
+        18: {1: 17, 2: 0, 3: 6, 4: 6}, 19: H("roster", roster),
+    }  # fmt: skip
+    session = cbor(parameters)
     sid = H("session", session)
     found |= {
         "registerDigest": register_digest,
+        "keysDigest": keys_digest,
+        "epoch head": cbor(epoch_head)[:-32],
         "epochRoot": epoch_root,
         "prekey digest": H("prekey", prekey(3)),
         "prekey id": H("prekey-id", epoch_root, u32(3), u64(1), x_public(sk[3])),
@@ -249,14 +250,28 @@ def values():
     opening = {1: commitments[1], 2: ciphertext, 3: path(leaves, 1)}
     item = {1: deal, 2: opening}
     deal_digest = H("deal", sha(upload), sha(b""))
-    report = cbor({1: epoch_root, 2: 1, 3: [{1: deal_digest, 2: False}]})
+
+    def report(member, about):
+        return cbor({1: epoch_root, 2: member, 3: [{1: about, 2: False}]})
+
+    def reports(about):
+        return [{1: report(u, about), 2: sign(u, "share-report", report(u, about))} for u in (1, 2)]
+
+    # Evidence: the deal is of an upload, then of a prekey.
+    prekey_deal = {2: {1: prekey(3), 2: sign(3, "prekey", prekey(3))}}
+    prekey_deal_digest = H("deal", sha(b""), sha(prekey(3)))
+    upload_fault = cbor({1: register_digest, 2: 2, 3: deal, 4: reports(deal_digest), 5: parameters})
+    prekey_fault = cbor({1: register_digest, 2: 2, 3: prekey_deal, 4: reports(prekey_deal_digest), 6: epoch_head})
     found |= {
         "deal digest": deal_digest,
         "SHA-256 of the item": sha(cbor(item)),
         "opening, one item": H("opening", sid, sha(bitmap), tree([cbor(item)])),
         "opening, the item twice": H("opening", sid, sha(bitmap), tree([cbor(item)] * 2)),
-        "report": report,
-        "signature of the report": sign(1, "share-report", report),
+        "report": report(1, deal_digest),
+        "signature of the report": sign(1, "share-report", report(1, deal_digest)),
+        "deal digest of a prekey": prekey_deal_digest,
+        "evidence about an upload": H("fault", upload_fault),
+        "evidence about a prekey": H("fault", prekey_fault),
     }
     return found
 

@@ -15,7 +15,9 @@ struct FaultEvidenceTests {
     init() throws { uploaded = try AggregationScenario.uploaded() }
 
     private func accused(_ fault: Fault, register: Register? = nil) throws -> Accused {
-        let evidence = FaultEvidence(registerDigest: scenario.register.digest, fault: fault)
+        let evidence = FaultEvidence(
+            registerDigest: scenario.register.digest, fault: fault, session: uploaded.session.parameters.body,
+            epoch: scenario.epoch.head)
         #expect(try FaultEvidence(decoding: evidence.encoded()) == evidence)
         return try evidence.verify(
             register: register ?? scenario.register, coordinatorKey: scenario.coordinatorKey.publicKey)

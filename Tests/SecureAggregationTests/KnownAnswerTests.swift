@@ -68,28 +68,31 @@ struct KnownAnswerTests {
     @Test func identifiers() throws {
         let chain = try VectorChain()
         #expect(chain.register.digest.hex == "20c61d1259311dc53db4eba7efed1e920bc845401ef67c9d3cd7906c7a15db31")
-        #expect(chain.epoch.root.hex == "57ca45d1fd82672ec22aebed409aa28831095675590f45c2bf7192d72aad27dd")
+        #expect(chain.epoch.root.hex == "b45847fdc41558fafffe61a7811b996570c4cfbbbd9e92fb7442076d433c3702")
+        let keysDigest = "614e9cb074e894ca5b64a7b727158b397e150bd306e2460a00498d47e333ca54"
+        #expect(chain.epoch.head.keysDigest.hex == keysDigest)
+        #expect(Hex.encode(chain.epoch.head.encoded()) == "a30101021b000001a33c68d400035820" + keysDigest)
         let prekey = try VectorChain.prekey(3, epochRoot: chain.epoch.root)
-        #expect(prekey.digest.hex == "bf4d353e994052dc46edf2d7ad0934f1e9a8ec93f9986ddfce42775de42cbeef")
-        #expect(prekey.id.hex == "8d334df32b882c4a10b188609510de21c451c5095c34bfca3d80167c6ef320d7")
-        #expect(chain.roster.digest.hex == "698260a9f82a2de9b24cd442f6ca755b4f66181405bcbd345f449d95df44f3af")
+        #expect(prekey.digest.hex == "c8a2072fbeba35f730c9bc60acd3af072da6846022c353e336ca5133a4c2ac93")
+        #expect(prekey.id.hex == "8ed7d77ba3126281f51fdbf1aeff64f0a71c35d463d2d4a689b7787aaffdde0f")
+        #expect(chain.roster.digest.hex == "6b6c3d73ada8038f2da390c3d82641df76bb2542cf76347cd6bbf46e92497bc7")
         #expect(chain.parameters.jobID.description == "03f90f80575e1ecb8a30e0f418a8e825")
         #expect(
             Hex.encode(chain.parameters.encoded())
-                == "b301582020c61d1259311dc53db4eba7efed1e920bc845401ef67c9d3cd7906c7a15db3102582057ca45d1fd82672ec22a"
-                + "ebed409aa28831095675590f45c2bf7192d72aad27dd035003f90f80575e1ecb8a30e0f418a8e82504050501065820"
+                == "b301582020c61d1259311dc53db4eba7efed1e920bc845401ef67c9d3cd7906c7a15db31025820b45847fdc41558fafffe"
+                + "61a7811b996570c4cfbbbd9e92fb7442076d433c3702035003f90f80575e1ecb8a30e0f418a8e82504050501065820"
                 + "44444444444444444444444444444444444444444444444444444444444444440758203333333333333333333333333333"
                 + "333333333333333333333333333333333333081903e8095820555555555555555555555555555555555555555555555555"
-                + "55555555555555550a1903de0b040c020d18200e010f121011111b000001a3185d3a6012a4011102000306040613582069"
-                + "8260a9f82a2de9b24cd442f6ca755b4f66181405bcbd345f449d95df44f3af")
-        #expect(chain.parameters.sessionID.hex == "ed425b115aea47ace251ef090aa7f1e98c32427bf0dd3dfd726718497d2f44bd")
+                + "55555555555555550a1903de0b040c020d18200e010f121011111b000001a3185d3a6012a401110200030604061358206b"
+                + "6c3d73ada8038f2da390c3d82641df76bb2542cf76347cd6bbf46e92497bc7")
+        #expect(chain.parameters.sessionID.hex == "e7ec3752c5a6f2743be66c332dfa7d8ac3904061b0819bae446c5c2021fd211a")
     }
 
     @Test("Row 17: known answers of mask keys") func maskKeys() throws {
         let sessionID = try VectorChain().parameters.sessionID
         let three = try VectorChain.prekeySecret(3)
         let seven = try VectorChain.prekeySecret(7)
-        let pair = "ec9bb1de5113fd276970da076ccc12177a652d5ebb59c2a3479f5ab4ee608401"
+        let pair = "7894f6e92e181d65cf3da3e27dd38769c930e2f98f6f2503bce749d1266ca7ef"
         let forward = try MaskDerivation.pairKey(
             sessionID: sessionID, own: three, ownNode: 3, peer: seven.publicKey, peerNode: 7)
         let backward = try MaskDerivation.pairKey(
@@ -97,12 +100,12 @@ struct KnownAnswerTests {
         #expect(Hex.encode(forward.unprotectedCopy()) == pair && forward == backward)
         let own = try MaskDerivation.selfMaskKey(sessionID: sessionID, seed: VectorChain.seed, node: 3)
         #expect(
-            Hex.encode(own.unprotectedCopy()) == "d0634298fe2eaae0cfd7af26c63d3a25502efbdcf933efc3512e8b941f733772")
+            Hex.encode(own.unprotectedCopy()) == "9bce52982bc0e653d2b4ed9c0d63ce184dcc50e16d2b3beb493a0eeb36ff3225")
         var stream = try KeystreamGenerator(key: own)
-        #expect(try stream.next(count: 2) == [0xe64b_7526_8a22_126f, 0x0256_b345_e451_4236])
+        #expect(try stream.next(count: 2) == [0xd356_8773_1581_a251, 0xdbe1_793b_dcf4_91db])
         #expect(
             MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: 3, seed: VectorChain.seed).hex
-                == "1c2316333532aba77709ea9abcd1a1318d5476394d43719d0ca995be67f9fc9b")
+                == "6a93dc810b84bf21b1f0cc64662ed1da082e3029f86d90abeb406368dec69af5")
     }
 
     @Test func maskedVector() throws {
@@ -123,10 +126,10 @@ struct KnownAnswerTests {
         var words = LaneLayout.twoBy32.pack([1, -2, 3, -4])
         #expect(words == [0xffff_fffe_0000_0001, 0xffff_fffc_0000_0003])
         try MaskExpander.apply(terms, to: &words)
-        #expect(words == [0x38ab_181c_1f20_7a2c, 0x0786_1df9_0220_fe4b])
+        #expect(words == [0x1a97_641b_51de_1623, 0x4d8c_5afa_a6e7_23e9])
         #expect(
             VectorChunks.digest(wordCount: 2, chunkDigests: VectorChunks.chunkDigests(of: words)).hex
-                == "6f3ab4aa1ee99e4afcc409a806027bacad51ef88fc5d3692596bf1ddaa0f7bc3")
+                == "84c8c208e373389ba5a849ddbf8a7b282e819619bac1f8e47284b9c3a63c6c14")
     }
 
     static let shares = [
@@ -150,8 +153,8 @@ struct KnownAnswerTests {
     }
 
     static let ciphertext =
-        "000102030405060708090a0b01f90096f9ac7b2d7d46497e30ffd2fa4ab496ffd4f05e23e7958b2ae63a24013da5d5ab41ecec5b091696b6"
-        + "87edf3294679d32190e061e5"
+        "000102030405060708090a0bb10dfd559a788d2cd22be980cb0c26d1138980457a670e9a095d37818331ddd6f97acd709d3b4477b8aa5bc5"
+        + "32989a6b687cb7ee572e5044"
 
     @Test func shareCiphertextAndCommitment() throws {
         let chain = try VectorChain()
@@ -163,15 +166,15 @@ struct KnownAnswerTests {
         #expect(try opened == Self.share(1))
         #expect(
             SharePackage.commitment(to: opened, context: context, holder: 1).hex
-                == "6fb48f76451936e925095b1d9b68a7b788d7f66632262cc3061c4c2a06ae7a7f")
+                == "d98cd41c52a284d2af0bebc6666bf22cbfa6d5081c19f40647ee674d8de84d5e")
         let package = try Self.package(chain)
-        #expect(package.root.hex == "fbdb14d3ab27a71e5fbe24b6ee47a25f116a46217ec3b81ca2bafa496f73d895")
+        #expect(package.root.hex == "4b7714af5991eb2fcbee82f7bceedfe11b4555a71b659e9d8169123699efa2a8")
         let opening = try #require(package.opening(of: 1))
         #expect(
             opening.path.map(\.hex) == [
-                "a62f484491b3786ee9c8c89a1357de55455a352e96e2991d54f22dd4d2602647",
-                "4432068f4d8b3e9154463c29064caf203d7df8ceda13d59aab5146bac3e967f0",
-                "25a4ef39ef1a3dff8f2cb4f6702662bc10b45b3f38bafb0ef9f17e7ecdf624c0",
+                "75c0586aaa8e490ba605f57e3afd0518c600c0d36cd73bd3bc6031bc7132014d",
+                "a5c57f731269b1df87a32dda11ff30659aa1e42bb7dc8330a3af1bcd8ee949c8",
+                "a28cf50fd2eb0bab3d08f5417a957122fb5d38ee88bb01718fc273c1565ccdef",
             ])
         try opening.verify(root: package.root, position: 1, count: 5)
     }
@@ -181,35 +184,63 @@ struct KnownAnswerTests {
         let sessionID = chain.parameters.sessionID
         let survivors = SurvivorSet(sessionID: sessionID, alive: (0..<18).map { $0 != 5 })
         #expect(Hex.encode(survivors.bitmap) == "fbffc0")
-        #expect(survivors.digest.hex == "0442639043078631035fc8d16651fb384b46057f6e76f394c528b2087d314f05")
+        #expect(survivors.digest.hex == "f5ab1f9101a53bceea27c8b0ce994025fba2c90d09b9aacc132367786bfdb928")
         let vote = try SignedMessage(
             signing: LabelVote(sessionID: sessionID, node: 1, labelDigest: survivors.digest),
             key: VectorChain.protocolKey(1))
         #expect(
             Hex.encode(vote.signature)
-                == "7472b8035c3a198d44467aca869dc6ab25921093cf3f20b6ad212dd60873c15f0920947041e8940cc4e92fcdb11b69eb81"
-                + "9360652d700f4f416d6d8966b4710c")
+                == "b46abe0f2e230d663b7a9764f7a12f3a638d26b70091509b302dc0762f10fcdaab806cdfded88dec6effaaee153a9193e6"
+                + "d16863e7bcb95824ee2410fb0f890c")
         let deal = Deal(upload: try Self.upload(sessionID))
-        #expect(deal.digest.hex == "589a1cfd84d182b9258a4479e35af580c098c2880edf74f120e4fb6d5c16ad73")
+        #expect(deal.digest.hex == "272ea6d9dcce022db820671882ad02ec8c428a5588447ed27342cd3be8528397")
         let item = ShownShare(
             deal: deal, opening: try #require(try Self.package(chain).opening(of: 1)))
         #expect(
-            SHA256.hash(item.encoded()).hex == "3be8dab11969fbb9d9f4d7d1ab6390998e7886485bc8f0cc5b1ff2c5ce9ee918")
+            SHA256.hash(item.encoded()).hex == "fcf31826a660e95bb2fe608afc2a2a722e2c32efb50e7b377046fe960da9d8d9")
         func opening(_ items: [ShownShare]) -> String {
             RevealRequest(
                 sessionID: sessionID, certificate: LabelCertificate(votes: []), bitmap: survivors.bitmap, items: items
             ).openingDigest.hex
         }
-        #expect(opening([item]) == "51df50b05beee8168dfa2d1195ed3add77eac0410936c23f8b7d5fd4fbd4cbc8")
-        #expect(opening([item, item]) == "4fe96980e7ddc8e3b86a60f18c4d019b2461c02aa5bd48c4e0d397429e92b02a")
+        #expect(opening([item]) == "b58d0c2ebcf04ca081f867d7407d061c9c929df5e485e44d56371dcfcb40863d")
+        #expect(opening([item, item]) == "59249ae447eec79db180909b0365a623fccd37d41c687e0fac09adc076c3c486")
         let report = try SignedMessage(
             signing: ShareReport(
                 epochRoot: chain.epoch.root, node: 1, results: [.init(deal: deal.digest, isValid: false)]),
             key: VectorChain.protocolKey(1))
         #expect(
             Hex.encode(report.signature)
-                == "a4183681f45d2b23baeee5bf2b05508b6d9e7b45ea8cf45a8032b9989748c8d5f1092da2071f3e90b54b64d6a743fe4f1d"
-                + "ba0e0bebf855b2639cd67e72b11001")
+                == "213c730eadf0646914f0df080ebb4467efcfd09fc72cd64c5cbea1da1a3b5d7df0aa159dc1525ce1ae566b140572a6b5b0"
+                + "6c3595682b187e66f5090252c77905")
+    }
+
+    /// Evidence of kind 2 about an upload and about a prekey, each with what binds it to the register.
+    @Test func evidence() throws {
+        let chain = try VectorChain()
+        let prekey = Deal(
+            prekey: try SignedMessage(
+                signing: VectorChain.prekey(3, epochRoot: chain.epoch.root), key: VectorChain.protocolKey(3)))
+        #expect(prekey.digest.hex == "91543c7d7474a6673a48f782005ea863ff7aa2504ae3bc46ce3dcb2486cca066")
+        for (deal, digest) in [
+            (
+                Deal(upload: try Self.upload(chain.parameters.sessionID)),
+                "81b4b463885826570308629fc0d85fc47c31f4c1c2bef7799943ebf2ba181af1"
+            ), (prekey, "c9eaa520bc82ef0189f6a6cf8e64bd1947d00ec594c91a09743ce4b6f22b7880"),
+        ] {
+            let reports = try [1, 2].map { member in
+                try SignedMessage(
+                    signing: ShareReport(
+                        epochRoot: chain.epoch.root, node: NodeIndex(member),
+                        results: [.init(deal: deal.digest, isValid: false)]),
+                    key: VectorChain.protocolKey(member))
+            }
+            let evidence = FaultEvidence(
+                registerDigest: chain.register.digest, fault: .rejectedDeal(deal, reports: reports),
+                session: chain.parameters, epoch: chain.epoch.head)
+            #expect(evidence.digest.hex == digest)
+            #expect(try evidence.verify(register: chain.register, coordinatorKey: nil) == .node(3))
+        }
     }
 
     /// The five commitments, with the one ciphertext at position 1.
@@ -233,9 +264,9 @@ struct KnownAnswerTests {
         try SignedMessage(
             signing: Upload(
                 sessionID: sessionID, node: 3, sequence: 1, chargeSequence: 42,
-                selfMaskCommitment: Digest(hex: "1c2316333532aba77709ea9abcd1a1318d5476394d43719d0ca995be67f9fc9b"),
-                vectorDigest: Digest(hex: "6f3ab4aa1ee99e4afcc409a806027bacad51ef88fc5d3692596bf1ddaa0f7bc3"),
-                shareRoot: Digest(hex: "fbdb14d3ab27a71e5fbe24b6ee47a25f116a46217ec3b81ca2bafa496f73d895")),
+                selfMaskCommitment: Digest(hex: "6a93dc810b84bf21b1f0cc64662ed1da082e3029f86d90abeb406368dec69af5"),
+                vectorDigest: Digest(hex: "84c8c208e373389ba5a849ddbf8a7b282e819619bac1f8e47284b9c3a63c6c14"),
+                shareRoot: Digest(hex: "4b7714af5991eb2fcbee82f7bceedfe11b4555a71b659e9d8169123699efa2a8")),
             key: VectorChain.protocolKey(3))
     }
 
@@ -245,7 +276,7 @@ struct KnownAnswerTests {
             epochRoot: try VectorChain().epoch.root, node: 3, sequence: 1,
             publicKey: try VectorChain.prekeySecret(3).publicKey, shareRoot: try VectorChain.digest(0x77),
             agreementKey: try VectorChain.agreementKey(3).publicKey)
-        #expect(prekey.digest.hex == "22cdc6db45ac5f0f3639406eba698db9cdf2bd50b1e41690ada25625051dc90b")
+        #expect(prekey.digest.hex == "2c84646731da188df4ca28244266c8ac77b34b930a828f50865d2f3baeaafd0c")
     }
 
     /// Row 17 of the attack table: no bit of a seed or a key is ignored.

@@ -183,7 +183,8 @@ import WireFormat
                 Issue.record("given up")
                 return
             }
-            #expect(try await agent.store.unusedPrekeys()[1] == nil)
+            let burned = try #require(try await agent.store.sequence(of: session))
+            #expect(try await agent.store.unusedPrekeys()[burned] == nil)
         }
         #expect(try await uploads(stage) == 0)
         #expect(try stage.stateFiles("upload-") == ["upload-keys"])
@@ -288,5 +289,16 @@ import WireFormat
         }
         #expect(try await uploads(stage) == 0)
         await stage.stop()
+    }
+}
+
+extension AgentStore {
+    /// The prekey that a session burned.
+    fileprivate func sequence(of session: Digest) async throws -> UInt64? {
+        try await database.read { connection in
+            try connection.queryOne("SELECT sequence FROM session WHERE session = ?", session.bytes) {
+                UInt64(try $0.integer(0))
+            }
+        }
     }
 }

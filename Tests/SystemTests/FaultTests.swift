@@ -300,7 +300,8 @@ import WireFormat
                 share: share.rawRepresentation.unprotectedCopy())
         }
         let evidence = FaultEvidence(
-            registerDigest: register.digest, fault: .inconsistentDeal(deal, shares: framed))
+            registerDigest: register.digest, fault: .inconsistentDeal(deal, shares: framed),
+            session: try await chain.offer(Self.bad, session).parameters.body)
         await #expect(throws: SecureAggregationError.notUnderSignedRoot("share")) {
             try await chain.service.store.transact { state, connection in
                 try state.record(evidence, session: session, nowMilliseconds: 0, connection)

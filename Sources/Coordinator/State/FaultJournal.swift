@@ -148,7 +148,10 @@ extension CoordinatorState {
         // Complaints of before this index was kept do not convict; whoever made them still counts as having answered.
         guard complaints.count > keys.register.corruptMax else { return }
         try record(
-            FaultEvidence(registerDigest: keys.register.digest, fault: .rejectedDeal(deal, reports: complaints)),
+            FaultEvidence(
+                registerDigest: keys.register.digest, fault: .rejectedDeal(deal, reports: complaints),
+                session: session.flatMap { attempts[$0]?.attempt.session.parameters.body },
+                epoch: self.epoch?.closed?.head),
             session: session, nowMilliseconds: nowMilliseconds, connection)
     }
 

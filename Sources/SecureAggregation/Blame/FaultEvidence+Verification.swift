@@ -7,6 +7,10 @@ import WireFormat
 
 extension FaultEvidence {
     /// Whom the evidence proves guilty.
+    ///
+    /// Whoever writes evidence chooses the register it names, and an authority signs more than one: another C, another
+    /// committee. So what the accused signed must have been signed under that register, or honest work is judged by rules it
+    /// was not made for (``requireBinding(to:)``).
     /// - Parameters:
     ///   - register: the version the evidence names.
     ///   - coordinatorKey: the coordinator's offer-signing key, from the trust anchors; needed only for what the coordinator
@@ -17,9 +21,11 @@ extension FaultEvidence {
         register: Register, coordinatorKey: Ed25519PublicKey?
     ) throws(SecureAggregationError) -> Accused {
         guard registerDigest == register.digest else { throw .mismatch(field: "registerDigest") }
+        try requireBinding(to: register)
         switch fault {
         case .inconsistentDeal(let deal, let shares): return try Self.judge(deal, shares: shares, register: register)
-        case .rejectedDeal(let deal, let reports): return try Self.judge(deal, reports: reports, register: register)
+        case .rejectedDeal(let deal, let reports):
+            return try Self.judge(deal, reports: reports, epochRoot: boundEpochRoot, register: register)
         case .falseShare(let reveal, let exhibit): return try Self.judge(reveal, exhibit, register: register)
         case .doubleVote(let one, let other): return try Self.judge(one, other, register: register)
         case .equivocation(let one, let other):
@@ -59,7 +65,7 @@ extension FaultEvidence {
     }
 
     private static func judge(
-        _ deal: Deal, reports: [SignedMessage<ShareReport>], register: Register
+        _ deal: Deal, reports: [SignedMessage<ShareReport>], epochRoot: Digest?, register: Register
     ) throws(SecureAggregationError) -> Accused {
         try deal.verifySignatures(register: register)
         guard reports.count > register.corruptMax else {
@@ -70,7 +76,7 @@ extension FaultEvidence {
         }
         let name = deal.digest
         for report in reports {
-            guard report.body.epochRoot == (deal.prekey?.body.epochRoot ?? reports.first?.body.epochRoot) else {
+            guard report.body.epochRoot == epochRoot else {
                 throw .mismatch(field: "epochRoot of a report")
             }
             try report.verify(by: try memberKey(report.body.node, register: register))
@@ -112,6 +118,9 @@ extension FaultEvidence {
         return .node(body.node)
     }
 
+    /// Needs no binding: the two votes contradict each other whatever register their session was of, because a member locks one
+    /// label a session before it signs. Quorum, C and positions play no part, and under a register that gives the index to
+    /// another key neither signature verifies.
     private static func judge(
         _ one: SignedMessage<LabelVote>, _ other: SignedMessage<LabelVote>, register: Register
     ) throws(SecureAggregationError) -> Accused {
@@ -124,6 +133,8 @@ extension FaultEvidence {
         return .node(one.body.node)
     }
 
+    /// Needs no binding: nothing of the register is used. The key is the chain's, and attempts at a round are numbered whatever
+    /// register they are under, so a register that changed between two of them is no excuse for one number.
     private static func judge(
         _ one: SignedMessage<SessionParameters>, _ other: SignedMessage<SessionParameters>,
         coordinatorKey: Ed25519PublicKey

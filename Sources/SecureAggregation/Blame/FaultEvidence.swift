@@ -1,5 +1,6 @@
 // Evidence of a fault, for anyone who has the register. Every case rests on what the accused signed (or, for a dealer that
-// members complain about, on more signed complaints than there are corrupt nodes), so a coordinator cannot make any up.
+// members complain about, on more signed complaints than there are corrupt nodes), and shows that this was signed under the
+// register it is judged by, so a coordinator cannot make any up.
 
 import Cryptography
 import WireFormat
@@ -44,6 +45,25 @@ public enum Fault: Equatable, Sendable {
         case .equivocation: "equivocation"
         }
     }
+
+    /// The deal that a fault of shares is about.
+    var deal: Deal? {
+        switch self {
+        case .inconsistentDeal(let deal, _), .rejectedDeal(let deal, _): deal
+        case .falseShare(_, let exhibit): exhibit.item.deal
+        case .doubleVote, .equivocation: nil
+        }
+    }
+
+    /// The reveal that holds a false share.
+    var reveal: Reveal? {
+        if case .falseShare(let reveal, _) = self { reveal.body } else { nil }
+    }
+
+    /// Whether what is shown names a session, whose parameters then bind it to the register.
+    var namesSession: Bool { deal?.upload != nil || reveal != nil }
+    /// Whether what is shown names an epoch by its root, whose head then binds it to the register.
+    var namesEpoch: Bool { deal?.prekey != nil }
 }
 
 /// A share with the leaf it belongs to. Whoever sees l of them can join the secret: they are shown only of a secret that a
@@ -128,15 +148,27 @@ public struct FaultEvidence: WireMessage {
     /// The message's name in the CDDL.
     public static let messageName = "fault-evidence"
 
-    /// The register version that names keys, committee and C.
+    /// The register version that names keys, committee, quorum and C.
     public let registerDigest: Digest
     /// What happened.
     public let fault: Fault
+    /// The session that the shown upload or reveal names by a hash: its parameters name the register. Nil without either.
+    public let session: SessionParameters?
+    /// The head of the epoch that the shown prekey names by its root: with it and the register the root is computed again.
+    /// Nil without a prekey.
+    public let epoch: EpochHead?
 
-    /// Collects evidence.
-    public init(registerDigest: Digest, fault: Fault) {
+    /// Collects evidence. Without the session or the epoch that the fault names, it proves nothing.
+    /// - Parameters:
+    ///   - session: the parameters of the session that the fault is of; kept only if an upload or a reveal is shown.
+    ///   - epoch: the head of the epoch that the fault is of; kept only if a prekey is shown.
+    public init(
+        registerDigest: Digest, fault: Fault, session: SessionParameters? = nil, epoch: EpochHead? = nil
+    ) {
         self.registerDigest = registerDigest
         self.fault = fault
+        self.session = fault.namesSession ? session : nil
+        self.epoch = fault.namesEpoch ? epoch : nil
     }
 
     /// H("fault", encoding): names the evidence.
@@ -152,10 +184,12 @@ public struct FaultEvidence: WireMessage {
             case .doubleVote(let one, let other): (4, one.cborValue, other.cborValue)
             case .equivocation(let one, let other): (5, one.cborValue, other.cborValue)
             }
-        return .message((1, .bytes(registerDigest.bytes)), (2, .unsigned(number)), (3, first), (4, second))
+        return .message(
+            (1, .bytes(registerDigest.bytes)), (2, .unsigned(number)), (3, first), (4, second),
+            (5, session?.cborValue), (6, epoch?.cborValue))
     }
 
-    /// Reads evidence, unverified.
+    /// Reads evidence, unverified. Session and epoch must be there exactly if the fault names them: one fault has one encoding.
     /// - Throws: ``WireFormatError``.
     public init(reading fields: inout MessageReader) throws(WireFormatError) {
         registerDigest = try fields.digest(1, "registerDigest")
@@ -175,6 +209,16 @@ public struct FaultEvidence: WireMessage {
         case 3: fault = .falseShare(try fields.message(3, "reveal"), try fields.message(4, "exhibit"))
         case 4: fault = .doubleVote(try fields.message(3, "vote"), try fields.message(4, "otherVote"))
         default: fault = .equivocation(try fields.message(3, "parameters"), try fields.message(4, "otherParameters"))
+        }
+        session = try fields.optionalField(5).map { (value) throws(WireFormatError) in
+            try SessionParameters(cborValue: value)
+        }
+        epoch = try fields.optionalField(6).map { (value) throws(WireFormatError) in try EpochHead(cborValue: value) }
+        guard (session != nil) == fault.namesSession else {
+            throw .unexpected(field: "fault-evidence.session", expected: "there exactly with an upload or a reveal")
+        }
+        guard (epoch != nil) == fault.namesEpoch else {
+            throw .unexpected(field: "fault-evidence.epoch", expected: "there exactly with a prekey")
         }
     }
 }

@@ -35,8 +35,7 @@ extension CoordinatorSession {
                     holder: share.position, opening: package.opening(of: share.position, in: tree),
                     share: share.share.rawRepresentation.unprotectedCopy())
             }
-            faults.append(
-                FaultEvidence(registerDigest: register.digest, fault: .inconsistentDeal(deal, shares: exhibits)))
+            faults.append(evidence(of: .inconsistentDeal(deal, shares: exhibits)))
         }
         return faults
     }
@@ -56,9 +55,8 @@ extension CoordinatorSession {
             }
             let tree = request.itemTree
             guard let proof = try? tree.inclusionProof(index: position, size: tree.count) else { return nil }
-            return FaultEvidence(
-                registerDigest: register.digest,
-                fault: .falseShare(
+            return evidence(
+                of: .falseShare(
                     reveal,
                     FalseShareExhibit(
                         position: position, item: item, itemRoot: tree.root, path: proof.hashes,
@@ -70,9 +68,14 @@ extension CoordinatorSession {
     /// Evidence against a member that votes for another survivor set than it voted for before.
     public func fault(in vote: SignedMessage<LabelVote>) -> FaultEvidence? {
         guard let first = acceptedVote(of: vote.body.node) else { return nil }
-        let evidence = FaultEvidence(registerDigest: register.digest, fault: .doubleVote(first, vote))
+        let evidence = evidence(of: .doubleVote(first, vote))
         // Anybody may post a vote in a member's name; only the member's own signature proves anything.
         guard (try? evidence.verify(register: register, coordinatorKey: nil)) != nil else { return nil }
         return evidence
+    }
+
+    /// Evidence of a fault in this session, with what binds it to the register.
+    private func evidence(of fault: Fault) -> FaultEvidence {
+        FaultEvidence(registerDigest: register.digest, fault: fault, session: parameters.body, epoch: epoch.head)
     }
 }

@@ -89,20 +89,66 @@ public struct EpochAnnouncement: WireMessage {
     }
 }
 
+/// What an epoch's root commits to, in 48 bytes beside the register's digest. Prekeys and share reports name the root alone;
+/// with the head anybody computes the root again under the register that they hold, without the list of hellos, and so sees
+/// whether what names the root was signed under that register.
+public struct EpochHead: WireMessage, Hashable {
+    /// The message's name in the CDDL.
+    public static let messageName = "epoch-head"
+
+    /// Counts up.
+    public let epoch: UInt64
+    /// Unix milliseconds after which no session of this epoch may start.
+    public let endsAtMilliseconds: Int64
+    /// H("epoch-keys", node and ek of every hello, in order).
+    public let keysDigest: Digest
+
+    /// Describes a head.
+    public init(epoch: UInt64, endsAtMilliseconds: Int64, keysDigest: Digest) {
+        self.epoch = epoch
+        self.endsAtMilliseconds = endsAtMilliseconds
+        self.keysDigest = keysDigest
+    }
+
+    /// epochRoot = H("epoch-root", register digest, epoch, end, keys digest): the root of the epoch with this head under the
+    /// register of that digest.
+    public func root(registerDigest: Digest) -> Digest {
+        SHA256.tagged(
+            "epoch-root", registerDigest.bytes, bigEndian(epoch), bigEndian(UInt64(bitPattern: endsAtMilliseconds)),
+            keysDigest.bytes)
+    }
+
+    /// The message as CBOR.
+    public var cborValue: CBORValue {
+        .message((1, .unsigned(epoch)), (2, CBORValue(endsAtMilliseconds)), (3, .bytes(keysDigest.bytes)))
+    }
+
+    /// Reads a head; whose it is shows when its root is computed.
+    /// - Throws: ``WireFormatError``.
+    public init(reading fields: inout MessageReader) throws(WireFormatError) {
+        epoch = try fields.unsigned(1, "epoch")
+        endsAtMilliseconds = Int64(try fields.unsigned(2, "endsAt"))
+        keysDigest = try fields.digest(3, "keysDigest")
+    }
+}
+
 /// A verified epoch: what nodes, committee and coordinator look agreement keys up in.
 public struct Epoch: Sendable, Equatable {
     /// The largest number of an epoch, 2^31 − 1. Nodes number prekeys from number · 2^32, and stay below 2^63.
-    public static let maximumNumber: UInt64 = 1 << 31 - 1
+    public static let maximumNumber: UInt64 = (1 << 31) - 1
 
-    /// Counts up, to ``maximumNumber`` at most.
-    public let number: UInt64
+    /// Number, end and agreement keys: what the root commits to beside the register.
+    public let head: EpochHead
     /// Binds register, number, end and every agreement key.
     public let root: Digest
-    /// No session of this epoch starts after this.
-    public let endsAtMilliseconds: Int64
     /// ek of every node that said hello.
     public let agreementKeys: [NodeIndex: X25519PublicKey]
     private let announcedKeys: Set<X25519PublicKey>
+
+    /// Counts up.
+    public var number: UInt64 { head.epoch }
+    /// No session of this epoch starts after this.
+    public var endsAtMilliseconds: Int64 { head.endsAtMilliseconds }
 
     /// Whether `key` is a node's in the announcement.
     func isAnnounced(_ key: X25519PublicKey) -> Bool { announcedKeys.contains(key) }
@@ -116,10 +162,7 @@ public struct Epoch: Sendable, Equatable {
         var seen: Set<X25519PublicKey> = []
         var previous: NodeIndex?
         var hasher = SHA256.Hasher()
-        hasher.update(tag: "epoch-root")
-        hasher.update(announcement.registerDigest.bytes)
-        hasher.update(bigEndian(announcement.epoch))
-        hasher.update(bigEndian(UInt64(bitPattern: announcement.endsAtMilliseconds)))
+        hasher.update(tag: "epoch-keys")
         for hello in announcement.hellos {
             let body = hello.body
             guard body.registerDigest == announcement.registerDigest, body.epoch == announcement.epoch else {
@@ -138,9 +181,10 @@ public struct Epoch: Sendable, Equatable {
         guard present >= register.quorum else {
             throw .tooFew("committee members in the epoch", have: present, need: register.quorum)
         }
-        number = announcement.epoch
-        root = hasher.finalize()
-        endsAtMilliseconds = announcement.endsAtMilliseconds
+        head = EpochHead(
+            epoch: announcement.epoch, endsAtMilliseconds: announcement.endsAtMilliseconds,
+            keysDigest: hasher.finalize())
+        root = head.root(registerDigest: register.digest)
         agreementKeys = keys
         announcedKeys = seen
     }
