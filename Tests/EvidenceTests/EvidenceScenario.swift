@@ -47,10 +47,18 @@ struct RoundOptions {
     /// Nodes that commit to the eligible set of the previous round.
     var usesOldCohort: Set<UInt32> = []
     var bundlesAttempt = true
+    /// Which group of the round is played; nil is one sum.
+    var group: SubCohortPlace?
+    /// Who is offered it.
+    var nodes: Range<NodeIndex> = 0..<EvidenceScenario.nodeCount
+    var cost: UInt64 = 10_000
 }
 
 final class EvidenceScenario {
+    /// Nodes of a round.
     static let nodeCount: NodeIndex = 20
+    /// Nodes of the register: enough for two groups.
+    static let registeredCount: NodeIndex = 40
     static let origin = "ledger.test.example"
     let random = SeededRandomSource(seed: 11)
     let authority, owner, coordinator, ledger, stranger: Ed25519PrivateKey
@@ -83,11 +91,11 @@ final class EvidenceScenario {
         coordinator = try key(random)
         ledger = try key(random)
         stranger = try key(random)
-        for _ in 0..<Self.nodeCount { nodeKeys.append(try key(random)) }
+        for _ in 0..<Self.registeredCount { nodeKeys.append(try key(random)) }
         let keys = nodeKeys
         register = try Register(
             chain: "test.example", version: 3,
-            nodes: (0..<Self.nodeCount).map {
+            nodes: (0..<Self.registeredCount).map {
                 RegisteredNode(
                     index: $0, name: "store-\($0)", operatorName: "chain", protocolKey: keys[Int($0)].publicKey)
             }, corruptMax: 1, committee: [0, 1, 2, 3, 4], dropoutPermille: 100)
@@ -181,7 +189,9 @@ final class EvidenceScenario {
 
     // MARK: Rounds
 
-    func play(_ round: UInt32, _ options: RoundOptions = RoundOptions()) throws {
+    /// - Returns: what a release says of the session.
+    @discardableResult
+    func play(_ round: UInt32, _ options: RoundOptions = RoundOptions()) throws -> ReleasedGroup {
         let pinned = try options.pinned ?? checkpoint()
         let reference = RoundReference(job: job, round: round)
         let event = try RoundOpened(
@@ -189,7 +199,7 @@ final class EvidenceScenario {
             pinned: pinned, previousPinned: previousPinned, epsilonBeforeMicro: options.epsilonBefore ?? epsilon,
             epsilonCapMicro: options.epsilonCap)
         let roster = try Roster(
-            (0..<Self.nodeCount).map {
+            options.nodes.map {
                 RosterEntry(
                     node: $0 == 19 ? options.replacement : $0, sequence: UInt64(round),
                     prekeyDigest: SHA256.hash([UInt8($0), UInt8(round)]))
@@ -203,10 +213,10 @@ final class EvidenceScenario {
             layout: .twoBy32, cohortSize: roster.entries.count, minAlive: options.minAlive ?? 17,
             deadlineMilliseconds: start + 60_000,
             derived: try ProtocolParameters.derive(register: register, cohort: roster.entries.count),
-            rosterDigest: roster.digest)
+            rosterDigest: roster.digest, subCohort: options.group)
         let attempt = AttemptReference(round: reference, session: parameters.sessionID)
         let survivors = SurvivorSet(
-            sessionID: attempt.session, alive: (0..<Self.nodeCount).map { !options.dead.contains($0) })
+            sessionID: attempt.session, alive: options.nodes.map { !options.dead.contains($0) })
         let certificate = try certificate(survivors, options)
         var chargeIndex = 0
         for record in options.records {
@@ -215,13 +225,13 @@ final class EvidenceScenario {
             case .commitments:
                 try commit(attempt, pinned: pinned, options)
             case .charge:
-                epsilon = options.epsilonAfter ?? epsilon + 10_000
+                epsilon = options.epsilonAfter ?? epsilon + options.cost
                 chargeIndex = try self.record(
                     .budgetCharged(
                         BudgetCharged(
                             attempt: AttemptReference(
                                 round: reference, session: options.chargeSession ?? attempt.session),
-                            certificateDigest: options.certificateDigest ?? certificate.digest, costMicro: 10_000,
+                            certificateDigest: options.certificateDigest ?? certificate.digest, costMicro: options.cost,
                             epsilonAfterMicro: epsilon)))
             case .release:
                 let released = SHA256.hash([UInt8(round)])
@@ -244,6 +254,38 @@ final class EvidenceScenario {
         }
         opened[round] = event
         lastSession = attempt.session
+        // Groups of a round share its opening.
+        if options.group == nil || options.records.contains(.release) { previousPinned = pinned.size }
+        return try ReleasedGroup(
+            session: attempt.session, survivorDigest: survivors.digest, sumDigest: SHA256.hash([5]),
+            chargeIndex: chargeIndex)
+    }
+
+    /// A round of two groups, the second for nothing, and the release that `change` makes of both.
+    func playGroups(
+        _ round: UInt32, second change: (inout RoundOptions) -> Void = { _ in },
+        release: ([ReleasedGroup]) -> [ReleasedGroup] = { $0 }
+    ) throws {
+        let pinned = try checkpoint()
+        let first = try play(
+            round,
+            RoundOptions(
+                records: [.opened, .commitments, .charge], pinned: pinned, group: SubCohortPlace(index: 1, count: 2)))
+        var options = RoundOptions(
+            records: [.commitments, .charge], pinned: pinned, group: SubCohortPlace(index: 0, count: 2), nodes: 20..<40,
+            cost: 0)
+        change(&options)
+        let second = try play(round, options)
+        let groups = release([first, second])
+        let released = SHA256.hash([UInt8(round)])
+        let named = try required(groups.first)
+        try record(
+            .modelReleased(
+                ModelReleased(
+                    attempt: AttemptReference(round: RoundReference(job: job, round: round), session: named.session),
+                    survivorDigest: named.survivorDigest, sumDigest: named.sumDigest, modelDigest: released,
+                    parentModelDigest: model, chargeIndex: named.chargeIndex, otherGroups: Array(groups.dropFirst()))))
+        model = released
         previousPinned = pinned.size
     }
 
@@ -273,7 +315,7 @@ final class EvidenceScenario {
 
     private func commit(_ attempt: AttemptReference, pinned: PinnedCheckpoint, _ options: RoundOptions) throws {
         let round = attempt.round.round
-        for node in 0..<Self.nodeCount where !options.dead.contains(node) && !options.silent.contains(node) {
+        for node in options.nodes where !options.dead.contains(node) && !options.silent.contains(node) {
             let view = try view(node, pinned: pinned)
             let salt = try CohortSalt(random: random)
             let cohort = Cohort(view, salt: salt)
