@@ -142,6 +142,15 @@ enum CoordinatorSchema {
         Migration(
             version: 3, rebuildsTables: true,
             """
+            -- The root of an epoch is computed in another way from here on, so nothing of the running one can be used: it ends, and
+            -- rounds must be through. The constraint's name is what an operator is told if one is not.
+            CREATE TABLE live_rounds(
+                live INTEGER NOT NULL CONSTRAINT finish_or_stop_live_rounds_first CHECK(live = 0));
+            INSERT INTO live_rounds
+                SELECT count(*) FROM attempt WHERE state NOT IN ('released', 'void');
+            DROP TABLE live_rounds;
+            UPDATE epoch SET ends_at_ms = 0 WHERE number = (SELECT max(number) FROM epoch);
+
             -- Rounds in groups: one session a group, so a round has several at once. group_index is 0 without groups.
             CREATE TABLE new_attempt(
                 session BLOB PRIMARY KEY CHECK(length(session) = 32), job BLOB NOT NULL REFERENCES task(job),

@@ -144,7 +144,6 @@ public final class EdgeAgent: Sendable {
         try await client.post(try SignedMessage(signing: hello, key: keys.protocolKey))
     }
 
-    /// The epoch, verified, its root pinned at first sight.
     /// This node's keys in an epoch. The store has the last word: a key that it erased is not used from memory.
     private func nodeKeys(epoch: UInt64) async throws -> NodeKeys {
         let stored: X25519PrivateKey
@@ -161,6 +160,7 @@ public final class EdgeAgent: Sendable {
         return NodeKeys(protocolKey: protocolKey, agreementKey: key, hedge: hedge)
     }
 
+    /// The epoch, verified, its root pinned at first sight; nil if this node cannot take part in it.
     private func currentEpoch(_ list: WorkList, keys: NodeKeys) async throws -> Epoch? {
         let verified = epochInHand.withLock { $0.epoch }
         if let verified, verified.number == list.epoch, verified.root == list.epochRoot {

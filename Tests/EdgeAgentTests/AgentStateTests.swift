@@ -134,6 +134,7 @@ import Testing
                 .groupRound(job: .init(planDigest: one), round: 3, group: 0, opening: target),
                 .groupRound(job: .init(planDigest: one), round: 3, group: 300_000, opening: target),
                 .groupRound(job: .init(planDigest: one), round: 4, group: 0, opening: target),
+                .groupEpoch(job: .init(planDigest: one), round: 3, epochRoot: target),
             ]
         }
         try await state.store.store(promises(one))

@@ -155,6 +155,44 @@ import WireFormat
         try await chain.roundWithout([])
     }
 
+    /// A member that answers with nothing is no quorum either: otherwise one of them could empty the chain for an epoch.
+    @Test func blankRevealsLeaveNobodyOut() async throws {
+        let chain = try await DirectChain.ready()
+        let session = try await chain.openAttempt()
+        try await chain.upload(chain.nodes.indices, session)
+        try await chain.tick()
+        try await chain.vote(chain.committee, session)
+        try await chain.reveal(chain.quorum.dropLast(), session)
+        let blank = try #require(chain.quorum.last)
+        try await chain.reveal(blank, session, keeping: { _ in false })
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
+        #expect(left.isEmpty)
+        try await chain.roundWithout([])
+    }
+
+    /// Members that withhold the shares of honest nodes get at most C of them left out in an epoch.
+    @Test func withheldSharesLeaveOutNoMoreThanC() async throws {
+        let chain = try await DirectChain.ready()
+        let register = chain.keys.register
+        let members = chain.committee.prefix(register.quorum)
+        for (targets, expected) in [(0..<register.corruptMax + 1, 0), (0..<register.corruptMax, register.corruptMax)] {
+            let session = try await chain.openAttempt()
+            let offered = try await chain.cohort(session).sorted()
+            try await chain.upload(offered.map(Int.init), session)
+            try await chain.tick()
+            try await chain.vote(members, session)
+            for member in members { try await chain.reveal(member, session, keeping: { !targets.contains($0) }) }
+            chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+            try await chain.tick()
+            let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
+            #expect(left.count == expected)
+        }
+        try await chain.roundWithout(Set(0..<register.corruptMax))
+    }
+
     /// A report that is mostly about deals that nobody asked for is not stored: it would fill the database.
     @Test func inventedReportsAreNotStored() async throws {
         let chain = try await DirectChain.ready()

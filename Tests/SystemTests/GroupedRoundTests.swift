@@ -156,6 +156,29 @@ import WireFormat
         #expect(report.nodes[0].evidence > report.nodes[53].evidence)
     }
 
+    /// An index may have been another store's under another register: what it did then is not held against this one.
+    @Test func suspicionEndsWithTheRegister() async throws {
+        let chain = try await DirectChain.readyInGroups()
+        _ = try await Self.round(chain, values: [7: [Int64](repeating: 1 << 26, count: chain.plan.dimension)])
+        #expect(try await Self.suspects(chain).rounds == 1)
+        let job = chain.plan.jobID.bytes
+        try await chain.service.store.database.write { connection in
+            let rows = try connection.query("SELECT session, parameters FROM attempt WHERE job = ?", job) {
+                (session: try $0.blob(0), parameters: try SignedMessage<SessionParameters>(decoding: try $0.blob(1)))
+            }
+            for row in rows {
+                let other = try SessionParameters(
+                    cborValue: row.parameters.body.cborValue.replacing(field: 1, with: .bytes(SHA256.hash([1]).bytes)))
+                let signed = try SignedMessage(signing: other, key: try Ed25519PrivateKey())
+                _ = try connection.execute(
+                    "UPDATE attempt SET parameters = ? WHERE session = ?", signed.encoded(), row.session)
+            }
+        }
+        let report = try await Self.suspects(chain)
+        #expect(report.rounds == 0)
+        #expect(report.nodes.isEmpty)
+    }
+
     /// A sum is stored, another still waits for its committee, and the coordinator is killed.
     @Test func groupsWaitForEachOther() async throws {
         let chain = try await DirectChain.readyInGroups()
@@ -275,6 +298,7 @@ import WireFormat
         let job = [UInt8](repeating: 6, count: 16)
         try await first.write { connection in
             try connection.execute("INSERT INTO ledger VALUES (0, zeroblob(52))")
+            try connection.execute("INSERT INTO epoch VALUES (3, 77, 1, NULL), (4, 99, 2, NULL)")
             try connection.execute(
                 "INSERT INTO task(job, plan, proposed_by, model) VALUES (?, x'00', 'a', zeroblob(32))", job)
             try connection.execute(
@@ -316,6 +340,37 @@ import WireFormat
                     "INSERT INTO charge SELECT 2, job, round, zeroblob(32), 7, 8, x'03', 1, 1 FROM charge")
             }
         }
+        let end = try await database.read { connection in
+            try connection.queryOne("SELECT ends_at_ms FROM epoch WHERE number = 4") { try $0.integer(0) }
+        }
+        #expect(end == 0, "nothing of the running epoch can be used")
         await database.close()
+    }
+
+    /// A round under way was computed with another epoch root: the database stays as it is, and the error says what to do.
+    @Test func aLiveRoundIsNotMigrated() async throws {
+        let folder = try TestFolder()
+        let path = folder("coordinator.sqlite")
+        let older = Schema(Array(CoordinatorSchema.schema.migrations.prefix(2)))
+        let first = try Database(path: path, schema: older)
+        try await first.write { connection in
+            let job = [UInt8](repeating: 6, count: 16)
+            try connection.execute(
+                "INSERT INTO task(job, plan, proposed_by, model) VALUES (?, x'00', 'a', zeroblob(32))", job)
+            try connection.execute(
+                "INSERT INTO attempt VALUES (zeroblob(32), ?, 3, 1, x'01', x'02', 9, '{}', 4, 'collecting', 5, NULL)",
+                job)
+        }
+        await first.close()
+        let error = #expect(throws: StorageError.self) {
+            try Database(path: path, schema: CoordinatorSchema.schema)
+        }
+        #expect(error?.description.contains("finish_or_stop_live_rounds_first") == true, "\(String(describing: error))")
+        let again = try Database(path: path, schema: older)
+        let state = try await again.read { connection in
+            try connection.queryOne("SELECT state FROM attempt") { try $0.text(0) }
+        }
+        #expect(state == "collecting")
+        await again.close()
     }
 }

@@ -118,7 +118,7 @@ extension CoordinatorState {
         return cohorts.count >= settings.fewestSums ? cohorts : nil
     }
 
-    /// Takes the oldest usable prekey of each node.
+    /// Takes the newest usable prekey of each node.
     private func takePrekeys(
         of nodes: [NodeIndex], _ connection: borrowing SQLConnection
     ) throws -> (Roster, [PrekeyBundle]) {

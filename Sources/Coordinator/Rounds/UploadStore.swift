@@ -51,7 +51,8 @@ actor UploadStore {
     func put(_ bytes: [UInt8], digest: Digest, session: Digest, node: NodeIndex, index: Int) async throws {
         let store = try await chunks(of: session)
         try await store.put(bytes, expecting: digest, folder: String(node), index: index)
-        acknowledged[session, default: [:]][node, default: [:]][index] = digest
+        // A session that was given up meanwhile has no entry that would ever be removed.
+        if open[session] != nil { acknowledged[session, default: [:]][node, default: [:]][index] = digest }
     }
 
     /// Throws unless every chunk of an upload is stored durably under its digest. One that this process acknowledged is: stored

@@ -27,10 +27,14 @@ extension CoordinatorState {
     }
 
     /// Leaves nodes out of later rounds of the epoch, since too few members could open their shares and nothing proves who is to
-    /// blame. So a dealer that stays below what convicts costs a round an epoch and not every round; the price is that C
-    /// members that withhold a node's shares can keep it out as long.
+    /// blame. So a dealer that stays below what convicts costs a round an epoch and not every round. Members that withhold
+    /// shares can do it to honest nodes; it is done to C nodes an epoch at most, for no more can be corrupt, and never for want
+    /// of l members that answer.
     func leaveOut(_ nodes: [NodeIndex], because session: Digest, _ connection: borrowing SQLConnection) throws {
-        guard let epoch, let live = attempts[session], live.attempt.session.quorumRevealed else { return }
+        guard let epoch, let live = attempts[session],
+            live.attempt.session.answeringMembers.subtracting(quarantinedNodes).count >= keys.register.quorum,
+            leftOutNodes.union(nodes).count <= keys.register.corruptMax
+        else { return }
         for node in nodes {
             try connection.execute(
                 "INSERT OR IGNORE INTO left_out VALUES (?, ?, ?)", Int64(epoch.number), Int(node), session.bytes)

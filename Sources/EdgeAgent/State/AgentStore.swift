@@ -350,6 +350,7 @@ extension LockChange {
         case .round(let job, let round, let opening): (3, job.bytes, Int64(round), opening)
         case .groupRound(let job, let round, let group, let opening):
             (4, job.bytes + withUnsafeBytes(of: UInt32(group).bigEndian) { [UInt8]($0) }, Int64(round), opening)
+        case .groupEpoch(let job, let round, let root): (5, job.bytes, Int64(round), root)
         }
     }
 
@@ -364,6 +365,7 @@ extension LockChange {
             self = .groupRound(
                 job: try JobID(Array(name.prefix(16))), round: UInt64(number),
                 group: name.dropFirst(16).reduce(0) { $0 << 8 | Int($1) }, opening: target)
+        case 5: self = .groupEpoch(job: try JobID(name), round: UInt64(number), epochRoot: target)
         default: throw SecureAggregationError.malformed("stored committee lock")
         }
     }

@@ -142,9 +142,12 @@ extension FaultEvidence {
         guard one.body.jobID == other.body.jobID, one.body.round == other.body.round,
             one.body.attempt == other.body.attempt, one.body.sessionID != other.body.sessionID
         else { throw .unknown("fault: the sessions do not contradict each other") }
-        // A round of groups has one session a group.
+        // A round of groups has one session a group, all of one epoch: in another a node may be in another group.
         if let place = one.body.subCohort, let otherPlace = other.body.subCohort {
-            guard place.index == otherPlace.index || place.count != otherPlace.count else {
+            guard
+                place.index == otherPlace.index || place.count != otherPlace.count
+                    || one.body.epochRoot != other.body.epochRoot
+            else {
                 throw .unknown("fault: the sessions do not contradict each other")
             }
         }

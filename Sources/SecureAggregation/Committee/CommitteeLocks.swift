@@ -1,4 +1,4 @@
-// What a committee member has promised. Three maps that only grow; every answer follows from them, and they are durable
+// What a committee member has promised. Maps that only grow; every answer follows from them, and they are durable
 // before the answer leaves.
 
 import Cryptography
@@ -15,6 +15,9 @@ public enum LockChange: Equatable, Hashable, Sendable {
     case round(job: JobID, round: UInt64, opening: Digest)
     /// The same for one group of a round, under a plan that sums in groups. A job has one plan, so one of the two kinds.
     case groupRound(job: JobID, round: UInt64, group: Int, opening: Digest)
+    /// The groups of this round of this job are those of this epoch, and of no other, for the job's life: in another epoch a node
+    /// may be in another group, and so in two sums of one round.
+    case groupEpoch(job: JobID, round: UInt64, epochRoot: Digest)
 
     /// The promise about a round, as one about the group that the session sums, if it sums one.
     func within(_ place: SubCohortPlace?) -> LockChange {
@@ -39,6 +42,8 @@ public struct CommitteeLocks: Equatable, Sendable {
     private var labels: [Digest: Digest] = [:]
     private var prekeys: [PrekeyName: Digest] = [:]
     private var rounds: [RoundName: Digest] = [:]
+    /// By rounds without a group.
+    private var groupEpochs: [RoundName: Digest] = [:]
 
     /// No promises yet.
     public init() {}
@@ -71,6 +76,8 @@ public struct CommitteeLocks: Equatable, Sendable {
             rounds[RoundName(job: job, round: round, group: nil)] = opening
         case .groupRound(let job, let round, let group, let opening):
             rounds[RoundName(job: job, round: round, group: group)] = opening
+        case .groupEpoch(let job, let round, let root):
+            groupEpochs[RoundName(job: job, round: round, group: nil)] = root
         }
     }
 
@@ -80,6 +87,7 @@ public struct CommitteeLocks: Equatable, Sendable {
         case .prekey(let node, let sequence, _): prekeys[PrekeyName(node: node, sequence: sequence)]
         case .round(let job, let round, _): rounds[RoundName(job: job, round: round, group: nil)]
         case .groupRound(let job, let round, let group, _): rounds[RoundName(job: job, round: round, group: group)]
+        case .groupEpoch(let job, let round, _): groupEpochs[RoundName(job: job, round: round, group: nil)]
         }
     }
 
@@ -88,6 +96,7 @@ public struct CommitteeLocks: Equatable, Sendable {
         case .label(_, let label): label
         case .prekey(_, _, let session): session
         case .round(_, _, let opening), .groupRound(_, _, _, let opening): opening
+        case .groupEpoch(_, _, let root): root
         }
     }
 }

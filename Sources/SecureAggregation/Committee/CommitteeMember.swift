@@ -100,12 +100,15 @@ public struct CommitteeMember: Sendable {
         let openingDigest = request.openingDigest
         // The member may not have voted itself; the certificate binds it all the same.
         var changes: [LockChange] = []
+        let groupEpoch = LockChange.groupEpoch(
+            job: parameters.jobID, round: parameters.round, epochRoot: parameters.epochRoot)
         let promises =
             [
                 LockChange.label(session: sessionID, label: survivors.digest),
                 .round(job: parameters.jobID, round: parameters.round, opening: openingDigest)
                     .within(parameters.subCohort),
             ]
+            + (parameters.subCohort == nil ? [] : [groupEpoch])
             + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
         for change in promises {
             guard locks.permits(change) else { throw .locked("this reveal") }

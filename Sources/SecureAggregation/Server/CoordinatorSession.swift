@@ -242,6 +242,9 @@ public struct CoordinatorSession: Sendable {
             throw .mismatch(field: "openingDigest")
         }
         reveals[reveal.body.node] = reveal.digest
+        if 2 * reveal.body.shares.count(where: { !$0.isEmpty }) > reveal.body.shares.count {
+            answeringMembers.insert(reveal.body.node)
+        }
         for (position, bytes) in reveal.body.shares.enumerated() where goodShares[position].count < register.quorum {
             let alive = survivors.alive[position]
             guard let share = try? SecretShare(SecretBytes(copying: bytes)),
@@ -257,11 +260,12 @@ public struct CoordinatorSession: Sendable {
         return .new
     }
 
-    /// Whether l members have revealed: what is still short of shares then is not short of members.
-    public var quorumRevealed: Bool { reveals.count >= register.quorum }
+    /// Members whose reveals have a share for more than half of the roster: what is short of shares when l of them have answered
+    /// is not short of members.
+    public private(set) var answeringMembers: Set<NodeIndex> = []
 
-    /// Nodes for which fewer than l good shares are in. When l members have answered and a node is still here, its shares do not
-    /// open or do not match what it signed, or up to C members withhold them: nothing proves which.
+    /// Nodes for which fewer than l good shares are in. When l of ``answeringMembers`` have answered and a node is still here, its
+    /// shares do not open or do not match what it signed, or members withhold them: nothing proves which.
     public var nodesShortOfShares: [NodeIndex] {
         goodShares.indices.filter { goodShares[$0].count < register.quorum }.map { roster.entries[$0].node }
     }

@@ -132,6 +132,19 @@ public struct EpochHead: WireMessage, Hashable {
     }
 }
 
+extension EpochAnnouncement {
+    /// What the root of the announced epoch commits to, whether the announcement is right or not.
+    public var head: EpochHead {
+        var hasher = SHA256.Hasher()
+        hasher.update(tag: "epoch-keys")
+        for hello in hellos {
+            hasher.update(bigEndian(hello.body.node))
+            hasher.update(hello.body.agreementKey.bytes)
+        }
+        return EpochHead(epoch: epoch, endsAtMilliseconds: endsAtMilliseconds, keysDigest: hasher.finalize())
+    }
+}
+
 /// A verified epoch: what nodes, committee and coordinator look agreement keys up in.
 public struct Epoch: Sendable, Equatable {
     /// The largest number of an epoch, 2^31 − 1. Nodes number prekeys from number · 2^32, and stay below 2^63.
@@ -161,8 +174,6 @@ public struct Epoch: Sendable, Equatable {
         var keys: [NodeIndex: X25519PublicKey] = [:]
         var seen: Set<X25519PublicKey> = []
         var previous: NodeIndex?
-        var hasher = SHA256.Hasher()
-        hasher.update(tag: "epoch-keys")
         for hello in announcement.hellos {
             let body = hello.body
             guard body.registerDigest == announcement.registerDigest, body.epoch == announcement.epoch else {
@@ -174,16 +185,12 @@ public struct Epoch: Sendable, Equatable {
             try hello.verify(by: node.protocolKey)
             guard seen.insert(body.agreementKey).inserted else { throw .conflict("agreement key") }
             keys[body.node] = body.agreementKey
-            hasher.update(bigEndian(body.node))
-            hasher.update(body.agreementKey.bytes)
         }
         let present = register.committee.count { keys[$0] != nil }
         guard present >= register.quorum else {
             throw .tooFew("committee members in the epoch", have: present, need: register.quorum)
         }
-        head = EpochHead(
-            epoch: announcement.epoch, endsAtMilliseconds: announcement.endsAtMilliseconds,
-            keysDigest: hasher.finalize())
+        head = announcement.head
         root = head.root(registerDigest: register.digest)
         agreementKeys = keys
         announcedKeys = seen

@@ -379,6 +379,7 @@ struct CommitteeAttackTests {
                 case .round(let job, let round, _): .round(job: job, round: round, opening: other)
                 case .groupRound(let job, let round, let group, _):
                     .groupRound(job: job, round: round, group: group, opening: other)
+                case .groupEpoch(let job, let round, _): .groupEpoch(job: job, round: round, epochRoot: other)
                 }
             #expect(!restored.permits(contradiction) && !restored.contains(contradiction))
             #expect(throws: SecureAggregationError.conflict("stored committee locks")) {

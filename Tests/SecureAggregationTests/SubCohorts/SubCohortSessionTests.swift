@@ -286,6 +286,41 @@ struct SubCohortSessionTests {
         #expect(try refusal(first.body.altered(modelDigest: SHA256.hash([7]))) == nil)
         #expect(try refusal(first.body.altered(subCohort: SubCohortPlace(index: 1, count: 4))) == nil)
         #expect(try refusal(SessionParameters(cborValue: first.body.cborValue.replacing(20, with: nil))) == nil)
+        // Another group is the protocol in the same epoch only: in another a node may be in both.
+        let later = try SessionParameters(
+            cborValue: scenario.session(group: 1).parameters.body.cborValue.replacing(
+                2, with: .bytes(SHA256.hash([8]).bytes)))
+        #expect(try refusal(later) == nil)
+    }
+
+    /// A node that was put back contributes again in a later epoch, where it is in another group. The group's own lock is free
+    /// there; the members know the round's groups to be those of the first epoch, and open no other.
+    @Test func groupsOfARoundAreOfOneEpoch() throws {
+        var scenario = scenario
+        var second = try scenario.session(group: 1)
+        _ = try scenario.collect(&second, values: values)
+        try scenario.certify(&second)
+        let request = try #require(second.revealRequest(for: 0))
+        let parameters = second.parameters.body
+        let earlier = LockChange.groupEpoch(
+            job: parameters.jobID, round: parameters.round, epochRoot: SHA256.hash([8]))
+        let other = LockChange.groupRound(
+            job: parameters.jobID, round: parameters.round, group: 0, opening: SHA256.hash([9]))
+        var remembering = scenario
+        remembering.remember([other, earlier], member: 0)
+        #expect(throws: SecureAggregationError.locked("this reveal")) {
+            try remembering.reveal(request, session: second, member: 0)
+        }
+        // In one epoch a member opens one group after the other.
+        let own = LockChange.groupEpoch(
+            job: parameters.jobID, round: parameters.round, epochRoot: scenario.epoch.root)
+        scenario.remember([other, own], member: 0)
+        _ = try scenario.reveal(request, session: second, member: 0)
+        #expect(scenario.locks(of: 0).contains(own))
+        let fresh = try scenario.seat(of: 0).decideReveal(
+            request, parameters: second.parameters, roster: second.roster, locks: CommitteeLocks(),
+            agreementKey: scenario.keys(of: 0).agreementKey, context: scenario.context)
+        #expect(fresh.lockChanges.contains(own))
     }
 
     /// A group's lock is not its neighbour's, nor the same group's of another round.

@@ -104,6 +104,17 @@ extension DirectChain {
         try #require(response.status == 200, "\(response.text)")
     }
 
+    /// A member's reveal with the shares of some roster positions alone, the others left empty.
+    func reveal(_ member: Int, _ session: Digest, keeping isKept: (Int) -> Bool) async throws {
+        let honest = try await makeReveal(member, session).body
+        let reveal = try SignedMessage(
+            signing: Reveal(
+                sessionID: session, node: honest.node, labelDigest: honest.labelDigest,
+                shares: honest.shares.enumerated().map { isKept($0.offset) ? $0.element : [] },
+                openingDigest: honest.openingDigest), key: nodes[member].keys.protocolKey)
+        try await success(nodes[member].peer, .post, "v1/sessions/\(session.hex)/reveals", body: reveal.encoded())
+    }
+
     /// The one fault that is on record, as an auditor downloads and judges it.
     func onlyFault() async throws -> (kind: String, accused: Accused) {
         let auditor = try person(.auditor)
