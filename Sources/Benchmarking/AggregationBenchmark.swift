@@ -119,6 +119,8 @@ public struct AggregationBenchmark: Sendable {
         var prekeys = try await phases.eachNode(
             "deal a prekey", party: "client", parties.register.nodes.map(\.index), workers: workers
         ) { node in try parties.prekey(of: node) }
+        // As they arrive: the coordinator's copies are its own, and outlive the dealers'.
+        let messages = prekeys.map { $0.bundle.encoded() }
         var session = try phases.one("verify prekeys, open the session", party: "server") {
             let roster = try Roster(
                 prekeys.enumerated().map {
@@ -127,8 +129,9 @@ public struct AggregationBenchmark: Sendable {
                         prekeyDigest: $0.element.bundle.prekey.body.digest)
                 })
             return try CoordinatorSession(
-                parameters: parties.parameters(roster: roster), roster: roster, prekeys: prekeys.map(\.bundle),
-                register: parties.register, epoch: parties.epoch)
+                parameters: parties.parameters(roster: roster), roster: roster,
+                prekeys: try messages.map { try PrekeyBundle(decoding: $0) }, register: parties.register,
+                epoch: parties.epoch)
         }
 
         let client = try await upload(parties, prekeys: prekeys, session: &session, chunks: chunks, &phases, progress)

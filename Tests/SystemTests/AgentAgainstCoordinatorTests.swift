@@ -45,6 +45,33 @@ import WireFormat
         await stage.stop()
     }
 
+    // MARK: Plans
+
+    /// Signed by its owner, but for another C: fewer honest nodes than the noise counts on. A coordinator that took it all the same
+    /// finds no node that does.
+    @Test func aPlanForAnotherC() async throws {
+        let stage = try await AgentStage()
+        let keys = stage.chain.keys
+        let signed = try keys.plan("another C", corruptMax: keys.register.corruptMax + 1)
+        let plan = try ValidatedPlan(verifying: signed, owner: keys.anchors.planOwnerKey)
+        let own = stage.chain.plan
+        try await stage.chain.service.store.transact { state, _ in
+            let task = try #require(state.tasks[own.jobID])
+            state.tasks[plan.jobID] = TaskState(
+                plan: plan, signedPlan: signed, proposedBy: task.proposedBy, approvedBy: task.approvedBy,
+                stoppedBy: nil, roundsRequested: 0, model: task.model, optimizer: nil, budget: task.budget,
+                lastRound: 0, lastRoundAttempts: 0, lastRoundFinished: true, releasedRounds: 0, lastPinned: 0,
+                lastEndedMilliseconds: 0)
+        }
+        try await stage.withAgent { agent in
+            _ = try await agent.plan(own.digest)
+            await #expect(throws: SecureAggregationError.mismatch(field: "corruptMax")) {
+                try await agent.plan(plan.digest)
+            }
+        }
+        await stage.stop()
+    }
+
     // MARK: Order of work
 
     /// Share checks come after the upload of a turn, one message of them; a turn without other work asks until there is none.

@@ -52,6 +52,42 @@ import Testing
         try await restoredFolder(folder, fleet: fleet, port: port)
     }
 
+    /// Fifty-four agents in three groups: they check the groups themselves, members open every group, and two rounds group anew.
+    @Test(.timeLimit(.minutes(4))) func agentsInGroups() async throws {
+        let folder = try TestFolder()
+        let fleet = try AgentFleet(keys: .grouped)
+        let live = try await LiveChain(dataFolder: folder("data"), keys: .grouped) { configuration in
+            configuration.deadlines = AttemptDeadlines(collecting: 30_000, labelling: 30_000, revealing: 30_000)
+            configuration.livenessMilliseconds = 15_000
+            configuration.openPatienceMilliseconds = 20_000
+            configuration.pollMilliseconds = 500
+        }
+        let stores = live.keys.stores.indices
+        try await fleet.start(stores, port: live.port)
+        try await live.wait("every node ready", seconds: 60) {
+            let status = try await live.status()
+            return status.nodesReady == stores.count && status.subjects == stores.count * AgentFleet.customersPerStore
+        }
+        let job = try await live.startTask(SubCohortSettings(groupSize: 18, trim: 1))
+        try await live.ask(job, rounds: 2)
+        for round in 1...2 {
+            try await live.wait("round \(round)", seconds: 60) {
+                let states = try await live.rounds(job).filter { $0.round == round }.map(\.state)
+                return states == ["released", "released", "released"]
+            }
+        }
+        let rounds = try await live.rounds(job)
+        #expect(rounds.count == 6)
+        #expect(rounds.allSatisfy { (17...18).contains($0.survivors ?? 0) })
+        let eligible = AgentFleet.customersPerStore - 1
+        #expect(rounds.allSatisfy { $0.eligibleCustomers == 18 * eligible })
+        #expect(Set(rounds.map(\.model)).count == 2, "one model a round")
+        let suspects = try await live.success(.operator, .get, "/v1/tasks/\(job)/suspects")
+        #expect(String(decoding: suspects, as: UTF8.self).contains("\"rounds\":2"))
+        await fleet.stopAll()
+        try await live.stop()
+    }
+
     /// The agents have seen a longer log than the one that comes back.
     private func restoredFolder(_ folder: TestFolder, fleet: AgentFleet, port: UInt16) async throws {
         let emptied = folder("emptied")

@@ -63,7 +63,8 @@ extension UnmaskPlan {
     /// survivors are divided as well.
     private func foldUnits(workers: Int) -> [FoldUnit] {
         let chunks = VectorChunks.count(wordCount: wordCount)
-        let wanted = chunks >= 8 * workers ? 1 : (8 * workers + chunks - 1) / max(1, chunks)
+        // Four units a worker keep them busy to the end; each more is one more pass over a chunk.
+        let wanted = chunks >= 4 * workers ? 1 : (4 * workers + chunks - 1) / max(1, chunks)
         let length = max(1, (survivorPositions.count + wanted - 1) / wanted)
         return (0..<chunks).flatMap { chunk in
             stride(from: 0, to: survivorPositions.count, by: length).map { start in

@@ -18,7 +18,7 @@ private final class Halt: @unchecked Sendable {
 /// The agents of a live chain.
 final class AgentFleet {
     let folder: TestFolder
-    private let keys = TestKeys.shared
+    private let keys: TestKeys
     private var running: [Int: (halt: Halt, task: Task<Void, Never>)] = [:]
 
     /// Customers of one store.
@@ -28,10 +28,11 @@ final class AgentFleet {
     static func customer(_ store: Int, _ number: Int) -> String { "CANARY-customer-\(store)-\(number)" }
 
     /// Writes every store's input: transactions and consent captures. The last customer of each store refuses.
-    init() throws {
+    init(keys: TestKeys = .shared) throws {
+        self.keys = keys
         folder = try TestFolder()
         let categories = ["bread", "milk", "soap", "tea"]
-        for store in TestKeys.shared.stores.indices {
+        for store in keys.stores.indices {
             for name in ["", "/transactions", "/consent", "/state"] {
                 try FileManager.default.createDirectory(
                     atPath: "\(folder.path)/store-\(store)\(name)", withIntermediateDirectories: true,

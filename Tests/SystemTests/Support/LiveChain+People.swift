@@ -50,8 +50,8 @@ extension LiveChain {
     }
 
     /// Puts the test's task in place.
-    func startTask() async throws -> JobID {
-        let plan = try keys.plan()
+    func startTask(_ subCohorts: SubCohortSettings? = nil) async throws -> JobID {
+        let plan = try keys.plan(subCohorts: subCohorts)
         try await success(.engineer, .post, "/v1/models", body: try TestKeys.initialModel())
         try await success(.engineer, .post, "/v1/tasks", body: plan.encoded())
         let job = try ValidatedPlan(verifying: plan, owner: keys.anchors.planOwnerKey).jobID
@@ -63,9 +63,9 @@ extension LiveChain {
         try await success(.engineer, .post, "/v1/tasks/\(job)/rounds", body: [UInt8]("{\"total\":\(rounds)}".utf8))
     }
 
-    /// Waits until `condition` holds, half a minute at most.
-    func wait(_ what: Comment, until condition: () async throws -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+    /// Waits until `condition` holds, half a minute at most unless told otherwise.
+    func wait(_ what: Comment, seconds: Int = 30, until condition: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(seconds)
         while try await !condition() {
             try #require(ContinuousClock.now < end, what)
             try await Task.sleep(for: .milliseconds(50))

@@ -11,18 +11,20 @@ import Rounds
 
 /// One running coordinator; stop it at the end of the test.
 final class LiveChain: Sendable {
-    let keys = TestKeys.shared
+    let keys: TestKeys
     let service: CoordinatorService
     let port: UInt16
     private let stopping: AsyncStream<Void>.Continuation
     private let running: Task<Void, any Error>
 
     /// Starts a coordinator on `dataFolder`, on `port` if one is named.
-    init(dataFolder: String, port: UInt16 = 0, configure: (inout CoordinatorConfiguration) -> Void = { _ in })
-        async throws
-    {
+    init(
+        dataFolder: String, port: UInt16 = 0, keys: TestKeys = .shared,
+        configure: (inout CoordinatorConfiguration) -> Void = { _ in }
+    ) async throws {
+        self.keys = keys
         var configuration = CoordinatorConfiguration(
-            dataDirectory: dataFolder, keysDirectory: TestKeys.shared.coordinatorFolder)
+            dataDirectory: dataFolder, keysDirectory: keys.coordinatorFolder)
         configuration.port = port
         configuration.deadlines = AttemptDeadlines(collecting: 6_000, labelling: 10_000, revealing: 10_000)
         configuration.pollMilliseconds = 50
