@@ -23,10 +23,10 @@ CHECKOUT = TABLES.parent.parent
 WORK = CHECKOUT / ".build" / "mutants"
 # Cores only: nothing here opens a socket or a database, so a rebuild takes seconds.
 TARGETS = [
-    "Consent", "Cryptography", "DifferentialPrivacy", "Learning", "MerkleLog", "Rounds", "SecureAggregation", "Vectors",
-    "WireFormat",
+    "Consent", "Cryptography", "DifferentialPrivacy", "Evidence", "Learning", "Locking", "MerkleLog", "Rounds",
+    "SecureAggregation", "Vectors", "WireFormat",
 ]
-TESTED = ["Cryptography", "DifferentialPrivacy", "Rounds", "SecureAggregation", "Vectors", "WireFormat"]
+TESTED = ["Cryptography", "DifferentialPrivacy", "Evidence", "Rounds", "SecureAggregation", "Vectors", "WireFormat"]
 FOLDERS = (
     ["Sources/COpenSSL", "Tests/TestSupport"]
     + [f"Sources/{name}" for name in TARGETS]
