@@ -35,6 +35,17 @@ extension FuzzTarget {
         message(LabelCertificate.self) { _ = $0.digest },
         message(RevealRequest.self, maximumLength: 16_384),
         message(SignedMessage<Reveal>.self),
+        message(ShareChecks.self, maximumLength: 16_384) { _ = $0.items.map(\.deal.digest) },
+        message(SignedMessage<ShareReport>.self) { _ = $0.body.results.count },
+        message(FaultEvidence.self, maximumLength: 16_384) { evidence in
+            // Whoever holds a register judges what anybody sends, as far as it goes: here under a register of its own.
+            _ = evidence.digest
+            guard let chain = FuzzedChain.shared else { return }
+            let own = FaultEvidence(
+                registerDigest: chain.register.digest, fault: evidence.fault, session: evidence.session,
+                epoch: evidence.epoch)
+            _ = try? own.verify(register: chain.register, coordinatorKey: chain.key)
+        },
         FuzzTarget("roster") { (bytes) throws(FuzzFinding) in
             guard let roster = try? Roster(bytes: bytes) else { return }
             try expect(roster.bytes == bytes, "a roster has one encoding")
@@ -98,4 +109,25 @@ extension FuzzTarget {
         },
         message(EvidenceBundle.self, maximumLength: 32_768),
     ]
+}
+
+/// A small chain, for judging evidence that no store of it made.
+private struct FuzzedChain {
+    static let shared = try? FuzzedChain()
+
+    let register: Register
+    let key: Ed25519PublicKey
+
+    private init() throws {
+        let keys = try (UInt8(0)..<20).map { seed in
+            try Ed25519PrivateKey(SecretBytes(copying: [UInt8](repeating: seed, count: 32))).publicKey
+        }
+        key = keys[0]
+        register = try Register(
+            chain: "fuzz.invalid", version: 1,
+            nodes: keys.enumerated().map { index, key in
+                RegisteredNode(
+                    index: NodeIndex(index), name: "store-\(index)", operatorName: "chain", protocolKey: key)
+            }, corruptMax: 1, committee: [0, 1, 2, 3, 4], dropoutPermille: 100)
+    }
 }

@@ -45,6 +45,7 @@ import WireFormat
         try await Self.consent(seeds, chain)
         let session = try await Self.round(seeds, chain)
         try await Self.evidence(seeds, chain, session)
+        try await Self.faults(seeds, chain, session)
         #expect(seeds.counts.count > 50)
     }
 
@@ -135,6 +136,14 @@ import WireFormat
         try seeds.add("upload-receipt", receipt)
         try seeds.add(
             "upload-progress", try await chain.success(chain.nodes[0].peer, .get, "v1/sessions/\(session.hex)/upload"))
+        let checks = try #require(try await chain.shareChecks(chain.quorum[0]))
+        // Two deals say as much as five hundred.
+        let few = ShareChecks(
+            epochRoot: checks.epochRoot, sessions: checks.sessions, items: Array(checks.items.prefix(2)))
+        try seeds.add(few)
+        let report = try chain.nodes[chain.quorum[0]].report(
+            few, register: chain.keys.register, epoch: try #require(chain.epoch))
+        try seeds.add(try #require(report))
         try seeds.add("vector-chunk", VectorChunks.encode([1, 2, 3][...]))
         try await chain.tick()
         let member = try #require(chain.quorum.first)
@@ -156,11 +165,36 @@ import WireFormat
         return session
     }
 
+    /// A vote beside another of the same member, and a complaint about a prekey: evidence with and without what binds it.
+    private static func faults(_ seeds: Seeds, _ chain: DirectChain, _ session: Digest) async throws {
+        let register = chain.keys.register
+        let votes = try (UInt8(1)...2).map { label in
+            try SignedMessage(
+                signing: LabelVote(
+                    sessionID: session, node: chain.nodes[chain.quorum[0]].index, labelDigest: SHA256.hash([label])),
+                key: chain.nodes[chain.quorum[0]].keys.protocolKey)
+        }
+        try seeds.add(FaultEvidence(registerDigest: register.digest, fault: .doubleVote(votes[0], votes[1])))
+        let deal = Deal(prekey: try #require(chain.nodes[0].prekeys.first).value.bundle.prekey)
+        let reports = try chain.committee.prefix(register.corruptMax + 1).map { member in
+            try SignedMessage(
+                signing: ShareReport(
+                    epochRoot: try #require(chain.epoch).root, node: chain.nodes[member].index,
+                    results: [ShareReport.Result(deal: deal.digest, isValid: false)]),
+                key: chain.nodes[member].keys.protocolKey)
+        }
+        try seeds.add(
+            FaultEvidence(
+                registerDigest: register.digest, fault: .rejectedDeal(deal, reports: reports),
+                epoch: try #require(chain.epoch).head))
+    }
+
     private static func evidence(_ seeds: Seeds, _ chain: DirectChain, _ session: Digest) async throws {
         let bundle = try await chain.success(
             try chain.person(.auditor), .post, "v1/tasks/\(chain.plan.jobID)/evidence")
         try seeds.add("evidence-bundle", bundle)
         try seeds.add("cbor", try chain.keys.plan().encoded())
+        try seeds.add(try chain.keys.plan(subCohorts: SubCohortSettings(groupSize: 18, trim: 1)))
         let payloads = try await chain.service.store.database.read { connection in
             try connection.query(
                 """
