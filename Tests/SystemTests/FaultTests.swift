@@ -173,6 +173,32 @@ import WireFormat
         try await chain.roundWithout([])
     }
 
+    /// A false share convicts the member, and the node whose share it was stays: who is to blame is known.
+    @Test func aConvictedMembersSharesLeaveNobodyOut() async throws {
+        let chain = try await DirectChain.ready()
+        let session = try await chain.openAttempt()
+        try await chain.upload(chain.nodes.indices, session)
+        try await chain.tick()
+        try await chain.vote(chain.committee, session)
+        try await chain.reveal(chain.quorum.dropLast(), session)
+        let liar = try #require(chain.quorum.last)
+        let honest = try await chain.makeReveal(liar, session).body
+        var shares = honest.shares
+        shares[2][0] ^= 1
+        let lie = try SignedMessage(
+            signing: Reveal(
+                sessionID: session, node: honest.node, labelDigest: honest.labelDigest, shares: shares,
+                openingDigest: honest.openingDigest), key: chain.nodes[liar].keys.protocolKey)
+        try await chain.success(
+            chain.nodes[liar].peer, .post, "v1/sessions/\(session.hex)/reveals", body: lie.encoded())
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        #expect(try await chain.quarantinedNodes == [NodeIndex(liar)])
+        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
+        #expect(left.isEmpty)
+    }
+
     /// Members that withhold the shares of honest nodes get at most C of them left out in an epoch.
     @Test func withheldSharesLeaveOutNoMoreThanC() async throws {
         let chain = try await DirectChain.ready()
