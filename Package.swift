@@ -56,6 +56,7 @@ let package = Package(
 
         // Foundation: bytes, keys, vectors.
         core("WireFormat"),
+        shell("Locking"),
         shell("Cryptography", ["COpenSSL", "Locking"]),
         core("Vectors"),
         core("PeopleAPI"),
@@ -76,7 +77,6 @@ let package = Package(
             ]),
 
         // Shells.
-        shell("Locking"),
         shell("Identity", ["COpenSSL", "Cryptography", "WireFormat"]),
         shell("HTTPServer", ["CLibevent", "COpenSSL", "CShims", "Cryptography", "Identity", "Locking"]),
         shell("HTTPClient", ["CCurl", "CShims", "Identity"]),
