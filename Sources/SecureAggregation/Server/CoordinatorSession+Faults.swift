@@ -26,11 +26,12 @@ extension CoordinatorSession {
         for position in goodShares.indices where goodShares[position].count >= register.quorum {
             let alive = survivors.alive[position]
             let deal = deal(position: position, alive: alive)
-            let secret = try? ShamirSharing.join(goodShares[position], threshold: register.quorum)
+            guard let shares = try? goodShares[position].shares() else { continue }
+            let secret = try? ShamirSharing.join(shares, threshold: register.quorum)
             if let secret, deal.isKept(by: secret) { continue }
             let package = package(position: position, alive: alive)
             let tree = package.tree
-            let exhibits = goodShares[position].sorted { $0.position < $1.position }.map { share in
+            let exhibits = shares.sorted { $0.position < $1.position }.map { share in
                 ShareExhibit(
                     holder: share.position, opening: package.opening(of: share.position, in: tree),
                     share: share.share.rawRepresentation.unprotectedCopy())

@@ -56,7 +56,7 @@ public struct CoordinatorSession: Sendable {
     /// Digests of accepted reveals.
     private var reveals: [NodeIndex: Digest] = [:]
     /// By roster position: the shares that match their commitments, at most l.
-    private(set) var goodShares: [[(position: Int, share: SecretShare)]] = []
+    private(set) var goodShares: [OpenedShares] = []
     /// By roster position, while shares are asked for: the tree of the package they are asked from. Every member's request
     /// opens a leaf of each.
     private var dealtTrees: [MerkleTree] = []
@@ -196,7 +196,7 @@ public struct CoordinatorSession: Sendable {
         votes[vote.body.node] = vote
         if votes.count >= register.quorum {
             certificate = LabelCertificate(votes: votes.sorted { $0.key < $1.key }.map(\.value))
-            goodShares = Array(repeating: [], count: roster.entries.count)
+            goodShares = Array(repeating: OpenedShares(), count: roster.entries.count)
             dealtTrees = roster.entries.indices.map { package(position: $0, alive: survivors.alive[$0]).tree }
             phase = .revealing
         }
@@ -251,7 +251,8 @@ public struct CoordinatorSession: Sendable {
                 let context = deal(position: position, alive: alive).context,
                 package(position: position, alive: alive).matches(share, context: context, holder: holder)
             else { continue }
-            goodShares[position].append((holder, share))
+            goodShares[position].append(
+                share, of: holder, isLast: goodShares[position].count + 1 == register.quorum)
         }
         if nodesShortOfShares.isEmpty {
             phase = .unmasking
@@ -296,7 +297,7 @@ public struct CoordinatorSession: Sendable {
         var selfMasks: [MaskTerm] = []
         var dropped: [DroppedNode] = []
         for (position, entry) in roster.entries.enumerated() {
-            let secret = try joiner.join(goodShares[position])
+            let secret = try joiner.join(goodShares[position].shares())
             guard deal(position: position, alive: survivors.alive[position]).isKept(by: secret) else {
                 throw .badShare(
                     "\(survivors.alive[position] ? "self-mask seed" : "prekey secret") of node \(entry.node)")
