@@ -82,8 +82,8 @@ package enum Operation: String, CaseIterable, Sendable {
         let pattern = rule.path.split(separator: "/")
         var arguments: [String] = []
         for (position, part) in pattern.enumerated() {
-            if part == "*" { return arguments + [path.dropFirst(position).joined(separator: "/")] }
             guard position < path.count else { return nil }
+            if part == "*" { return arguments + [path.dropFirst(position).joined(separator: "/")] }
             if part.first == ":" {
                 arguments.append(path[position])
             } else if path[position] != part {
