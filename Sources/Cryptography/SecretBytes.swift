@@ -9,7 +9,8 @@ import COpenSSL
 public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    // Proof for @unchecked Sendable: `storage` is written only inside init and deinit, when one thread holds the object.
+    // Proof for @unchecked Sendable: the buffer is this object's alone, is lent out for reading only and only within a call, and
+    // is written in init and deinit alone, when one thread holds the object.
     private let storage: UnsafeMutableRawBufferPointer
 
     /// Length in bytes.

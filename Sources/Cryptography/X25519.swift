@@ -45,7 +45,7 @@ public struct X25519PublicKey: Hashable, Sendable {
 private final class AgreementKey: @unchecked Sendable {
     // Proof for @unchecked Sendable: the pointer is set once, in init, and OpenSSL 3 documents that one EVP_PKEY may be used by
     // several threads at a time as long as none changes it (openssl-threads(7)); every call derives in a context of its own,
-    // and deinit runs when no caller is left.
+    // and deinit runs when no caller is left. The secrets kept beside it are behind a lock and immutable themselves.
     private let key: OpaquePointer
     private let kept = Locked<[X25519PublicKey: SecretBytes]>([:])
 

@@ -16,6 +16,23 @@ import WireFormat
     /// The bad node. Whether it has a seat makes no difference to what it deals.
     private static let bad = 4
 
+    /// A round in which everyone uploaded and the whole committee voted.
+    private static func certified(_ chain: DirectChain) async throws -> Digest {
+        let session = try await chain.openAttempt()
+        try await chain.upload(chain.nodes.indices, session)
+        try await chain.tick()
+        try await chain.vote(chain.committee, session)
+        return session
+    }
+
+    /// The round ends without a quorum of shares; who is left out of the epoch for it.
+    private static func leftOutAfterTheWait(_ chain: DirectChain) async throws -> Set<NodeIndex> {
+        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
+        try await chain.tick()
+        #expect(try await chain.finishedStates() == ["void"])
+        return try await chain.service.store.transact { state, _ in state.leftOutNodes }
+    }
+
     private static func others(_ chain: DirectChain) -> [Int] { chain.nodes.indices.filter { $0 != bad } }
 
     /// At most one round for each bad dealer: the round is void and spent, the evidence stands, and neither the next round
@@ -142,44 +159,27 @@ import WireFormat
     /// Members that stay away are no reason to leave out a node: nobody saw its shares.
     @Test func aMissingQuorumLeavesNobodyOut() async throws {
         let chain = try await DirectChain.ready()
-        let session = try await chain.openAttempt()
-        try await chain.upload(chain.nodes.indices, session)
-        try await chain.tick()
-        try await chain.vote(chain.committee, session)
+        let session = try await Self.certified(chain)
         try await chain.reveal(chain.quorum.dropLast(), session)
-        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
-        try await chain.tick()
-        #expect(try await chain.finishedStates() == ["void"])
-        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
-        #expect(left.isEmpty)
+        #expect(try await Self.leftOutAfterTheWait(chain).isEmpty)
         try await chain.roundWithout([])
     }
 
     /// A member that answers with nothing is no quorum either: otherwise one of them could empty the chain for an epoch.
     @Test func blankRevealsLeaveNobodyOut() async throws {
         let chain = try await DirectChain.ready()
-        let session = try await chain.openAttempt()
-        try await chain.upload(chain.nodes.indices, session)
-        try await chain.tick()
-        try await chain.vote(chain.committee, session)
+        let session = try await Self.certified(chain)
         try await chain.reveal(chain.quorum.dropLast(), session)
         let blank = try #require(chain.quorum.last)
         try await chain.reveal(blank, session, keeping: { _ in false })
-        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
-        try await chain.tick()
-        #expect(try await chain.finishedStates() == ["void"])
-        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
-        #expect(left.isEmpty)
+        #expect(try await Self.leftOutAfterTheWait(chain).isEmpty)
         try await chain.roundWithout([])
     }
 
     /// A false share convicts the member, and the node whose share it was stays: who is to blame is known.
     @Test func aConvictedMembersSharesLeaveNobodyOut() async throws {
         let chain = try await DirectChain.ready()
-        let session = try await chain.openAttempt()
-        try await chain.upload(chain.nodes.indices, session)
-        try await chain.tick()
-        try await chain.vote(chain.committee, session)
+        let session = try await Self.certified(chain)
         try await chain.reveal(chain.quorum.dropLast(), session)
         let liar = try #require(chain.quorum.last)
         let honest = try await chain.makeReveal(liar, session).body
@@ -191,12 +191,8 @@ import WireFormat
                 openingDigest: honest.openingDigest), key: chain.nodes[liar].keys.protocolKey)
         try await chain.success(
             chain.nodes[liar].peer, .post, "v1/sessions/\(session.hex)/reveals", body: lie.encoded())
-        chain.clock.advance(milliseconds: DirectChain.deadlines.revealing)
-        try await chain.tick()
-        #expect(try await chain.finishedStates() == ["void"])
+        #expect(try await Self.leftOutAfterTheWait(chain).isEmpty)
         #expect(try await chain.quarantinedNodes == [NodeIndex(liar)])
-        let left = try await chain.service.store.transact { state, _ in state.leftOutNodes }
-        #expect(left.isEmpty)
     }
 
     /// Members that withhold the shares of honest nodes get at most C of them left out in an epoch.

@@ -14,6 +14,17 @@ import Testing
 @testable import EdgeAgent
 
 @Suite(.serialized) struct RestoredStoreTests {
+    /// How a node of the chain makes the prekey of a number.
+    private static func maker(
+        of node: ScriptedNode, register: Register, epoch: Epoch
+    ) -> @Sendable (UInt64) throws -> PreparedPrekey {
+        { sequence in
+            try PreparedPrekey(
+                sequence: sequence, node: node.index, keys: node.keys, register: register, epoch: epoch,
+                random: SystemRandomSource())
+        }
+    }
+
     /// Prekeys are burned, their numbers never come again, seats are empty, and charges are assumed.
     @Test func whatARestoredStoreStillDoes() async throws {
         let disk = try AgentDisk()
@@ -21,11 +32,7 @@ import Testing
         let epoch = try #require(chain.epoch)
         let node = chain.nodes[0]
         let register = chain.keys.register
-        @Sendable func make(_ sequence: UInt64) throws -> PreparedPrekey {
-            try PreparedPrekey(
-                sequence: sequence, node: node.index, keys: node.keys, register: register, epoch: epoch,
-                random: SystemRandomSource())
-        }
+        let make = Self.maker(of: node, register: register, epoch: epoch)
         func enter(_ store: AgentStore) async throws {
             _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
         }
@@ -71,11 +78,7 @@ import Testing
         let epoch = try #require(chain.epoch)
         let node = chain.nodes[0]
         let register = chain.keys.register
-        @Sendable func make(_ sequence: UInt64) throws -> PreparedPrekey {
-            try PreparedPrekey(
-                sequence: sequence, node: node.index, keys: node.keys, register: register, epoch: epoch,
-                random: SystemRandomSource())
-        }
+        let make = Self.maker(of: node, register: register, epoch: epoch)
         try await disk.run { store in
             _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
             let floor = try await store.database.read { try AgentStore.sequenceFloor(epoch: Epoch.maximumNumber, $0) }
