@@ -338,8 +338,8 @@ public struct AggregationBenchmark: Sendable {
         _ session: CoordinatorSession, chunks: ChunkFolder, workers: Int
     ) async throws -> (plan: UnmaskPlan, sum: [Int64]) {
         let plan = try session.unmaskPlan()
-        let words = try await plan.openSum(workers: workers) { position, chunk in
-            try await chunks.read(position: position, chunk: chunk)
+        let words = try await plan.openSum(workers: workers) { position, chunk, take in
+            try await chunks.read(position: position, chunk: chunk, take)
         }
         return (plan, try layout.unpackSum(words, dimension: vectors.dimension))
     }

@@ -26,9 +26,7 @@ public enum LittleEndianWords {
     /// Adds the words in `bytes` to `sum[start...]`, modulo 2^64, without an array in between.
     /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)`` unless `bytes` holds whole words that lie inside
     ///   `sum`, which is then unchanged.
-    public static func add(_ bytes: ArraySlice<UInt8>, to sum: inout [UInt64], at start: Int = 0)
-        throws(CryptographyError)
-    {
+    public static func add(_ bytes: Span<UInt8>, to sum: inout [UInt64], at start: Int = 0) throws(CryptographyError) {
         guard start >= 0, start <= sum.count, bytes.count.isMultiple(of: 8), bytes.count / 8 <= sum.count - start else {
             throw .wrongLength(of: "words", expected: 8 * max(0, sum.count - max(0, start)), actual: bytes.count)
         }

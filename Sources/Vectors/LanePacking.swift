@@ -1,4 +1,5 @@
-// Packing, unpacking and adding word vectors. Plain loops over checked subscripts: the compiler vectorises them.
+// Packing, unpacking and adding word vectors. Plain loops over spans, one for each number of lanes: the compiler vectorises
+// them, and new arrays are written once.
 
 extension LaneLayout {
     /// Packs a vector: word w is Σ_q values[w·lanes + q] · 2^(bits·q) modulo 2^64.
@@ -8,32 +9,33 @@ extension LaneLayout {
     /// - Parameter values: any number of coordinates; absent coordinates of the last word count as zero.
     /// - Returns: ``wordCount(dimension:)`` words.
     public func pack(_ values: [Int64]) -> [UInt64] {
-        var words = [UInt64](repeating: 0, count: wordCount(dimension: values.count))
-        let whole = values.count / lanes
+        let source = values.span
         let width = UInt64(bits)
-        switch lanes {
-        case 2:
-            for word in 0..<whole {
-                let low = UInt64(bitPattern: values[2 * word])
-                words[word] = low &+ (UInt64(bitPattern: values[2 * word + 1]) &<< width)
-            }
-        case 3:
-            for word in 0..<whole {
-                let low = UInt64(bitPattern: values[3 * word])
-                let middle = UInt64(bitPattern: values[3 * word + 1]) &<< width
-                words[word] = low &+ middle &+ (UInt64(bitPattern: values[3 * word + 2]) &<< (2 * width))
-            }
-        default:
-            for word in 0..<whole {
-                for lane in 0..<lanes {
-                    words[word] &+= UInt64(bitPattern: values[lanes * word + lane]) &<< (width &* UInt64(lane))
+        let whole = values.count / lanes
+        return [UInt64](capacity: wordCount(dimension: values.count)) { words in
+            switch lanes {
+            case 2:
+                for word in 0..<whole {
+                    words.append(source.word(2 &* word) &+ (source.word(2 &* word &+ 1) &<< width))
+                }
+            case 3:
+                for word in 0..<whole {
+                    let upper = source.word(3 &* word &+ 1) &+ (source.word(3 &* word &+ 2) &<< width)
+                    words.append(source.word(3 &* word) &+ (upper &<< width))
+                }
+            default:
+                for word in 0..<whole {
+                    let lower = source.word(4 &* word) &+ (source.word(4 &* word &+ 1) &<< width)
+                    let upper = source.word(4 &* word &+ 2) &+ (source.word(4 &* word &+ 3) &<< width)
+                    words.append(lower &+ (upper &<< (2 &* width)))
                 }
             }
+            if whole * lanes < values.count {
+                var last: UInt64 = 0
+                for index in (whole * lanes..<values.count).reversed() { last = (last &<< width) &+ source.word(index) }
+                words.append(last)
+            }
         }
-        for index in whole * lanes..<values.count {
-            words[whole] &+= UInt64(bitPattern: values[index]) &<< (width &* UInt64(index - whole * lanes))
-        }
-        return words
     }
 
     /// Reads the integer sum back from the sum of packed vectors, each coordinate centred into
@@ -54,19 +56,48 @@ extension LaneLayout {
         for lane in 0..<lanes { offset |= half << UInt64(bits * lane) }
         let mask = (half << 1) &- 1
         let width = UInt64(bits)
-        var values = [Int64](repeating: 0, count: words.count * lanes)
-        var target = values.mutableSpan
         let centre = Int64(bitPattern: half)
-        for word in words.indices {
-            var lifted = words[word] &+ offset
-            for lane in 0..<lanes {
-                target[lanes &* word &+ lane] = Int64(bitPattern: lifted & mask) &- centre
-                lifted = lifted &>> width
+        let source = words.span
+        let whole = dimension / lanes
+        return [Int64](capacity: dimension) { values in
+            switch lanes {
+            case 2:
+                for word in 0..<whole {
+                    let lifted = source[word] &+ offset
+                    values.append(Int64(bitPattern: lifted & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> width) & mask) &- centre)
+                }
+            case 3:
+                for word in 0..<whole {
+                    let lifted = source[word] &+ offset
+                    values.append(Int64(bitPattern: lifted & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> width) & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> (2 &* width)) & mask) &- centre)
+                }
+            default:
+                for word in 0..<whole {
+                    let lifted = source[word] &+ offset
+                    values.append(Int64(bitPattern: lifted & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> width) & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> (2 &* width)) & mask) &- centre)
+                    values.append(Int64(bitPattern: (lifted &>> (3 &* width)) & mask) &- centre)
+                }
+            }
+            if whole * lanes < dimension {
+                var lifted = source[whole] &+ offset
+                for _ in whole * lanes..<dimension {
+                    values.append(Int64(bitPattern: lifted & mask) &- centre)
+                    lifted = lifted &>> width
+                }
             }
         }
-        values.removeLast(values.count - dimension)
-        return values
     }
+}
+
+extension Span<Int64> {
+    /// The two's complement of a coordinate.
+    @inline(__always)
+    fileprivate func word(_ index: Int) -> UInt64 { UInt64(bitPattern: self[index]) }
 }
 
 /// Arithmetic on vectors of 64-bit words, modulo 2^64.

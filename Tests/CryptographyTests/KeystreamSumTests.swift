@@ -72,13 +72,15 @@ struct KeystreamSumTests {
     @Test func bytesAreAddedWhereTheyBelongOrNotAtAll() throws {
         var sum: [UInt64] = [1, .max, 3, 4]
         let bytes = LittleEndianWords.encode([5, 6][...])
-        try LittleEndianWords.add(bytes[...], to: &sum, at: 1)
+        try LittleEndianWords.add(bytes.span, to: &sum, at: 1)
         #expect(sum == [1, 4, 9, 4])
-        // A slice that does not start at zero, nor on a multiple of eight.
-        try LittleEndianWords.add(([0, 0, 0] + bytes)[3...], to: &sum, at: 2)
+        // A span that does not start at zero, nor on a multiple of eight.
+        try LittleEndianWords.add(([0, 0, 0] + bytes).span.extracting(3...), to: &sum, at: 2)
         #expect(sum == [1, 4, 14, 10])
-        for (slice, start) in [(bytes[...], 3), (bytes[...], -1), (bytes[1...], 0), (bytes[...], 5)] {
-            #expect(throws: CryptographyError.self) { try LittleEndianWords.add(slice, to: &sum, at: start) }
+        for (drop, start) in [(0, 3), (0, -1), (1, 0), (0, 5)] {
+            #expect(throws: CryptographyError.self) {
+                try LittleEndianWords.add(bytes.span.extracting(drop...), to: &sum, at: start)
+            }
         }
         #expect(sum == [1, 4, 14, 10])
     }

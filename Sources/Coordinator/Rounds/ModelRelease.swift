@@ -47,10 +47,11 @@ extension CoordinatorService {
         let plan = try session.unmaskPlan()
         let chunks = try await uploads.chunks(of: session.sessionID)
         let envelopes = session.uploads
-        let words = try await plan.openSum(workers: activeCores()) { position, chunk in
+        let words = try await plan.openSum(workers: activeCores()) { position, chunk, take in
             guard let envelope = envelopes[position] else { throw SecureAggregationError.unknown("upload") }
             // Compared with the envelope's digests when the upload was acknowledged; sealed under its name since.
-            return try await chunks.readAcknowledged(folder: String(envelope.upload.body.node), index: chunk)
+            let bytes = try await chunks.readAcknowledged(folder: String(envelope.upload.body.node), index: chunk)
+            try take(bytes.span)
         }
         let parameters = session.parameters.body
         return try parameters.layout.unpackSum(words, dimension: parameters.dimension)

@@ -5,26 +5,32 @@
 import Cryptography
 
 extension UnmaskPlan {
+    /// Reads one chunk (``VectorChunks``) of the upload at a roster position, and hands its bytes to `take` from the first to
+    /// the last: at once, or in pieces of whole words, which stay in cache if they are short. Called from several tasks at
+    /// once. The bytes must be those that the digests in the envelope name.
+    public typealias ChunkReader =
+        @Sendable (
+            _ position: Int, _ chunk: Int, _ take: (Span<UInt8>) throws -> Void
+        ) async throws -> Void
+
     /// Folds the survivors' uploads and takes the masks out.
     ///
-    /// Memory: the sum (8 bytes a word), and for each worker two chunks. The result does not depend on `workers`.
-    /// - Parameters:
-    ///   - workers: tasks to run side by side, 1 or more; the number of cores.
-    ///   - readChunk: the bytes of one chunk (``VectorChunks``) of the upload at a roster position, as its digests in the
-    ///     envelope name them; called from several tasks at once.
+    /// Memory: the sum (8 bytes a word), and for each worker a chunk of words and what `readChunk` holds. The result does not
+    /// depend on `workers`.
+    /// - Parameter workers: tasks to run side by side, 1 or more; the number of cores.
     /// - Returns: ``wordCount`` words: the packed sum of the survivors' vectors.
     /// - Throws: what `readChunk` throws; ``SecureAggregationError/malformed(_:)`` for a chunk of another length, or if a
     ///   primitive fails. No partial sum leaves.
     public func openSum(
-        workers: Int,
-        readingChunk readChunk: @escaping @Sendable (_ position: Int, _ chunk: Int) async throws -> [UInt8]
+        workers: Int, readingChunk readChunk: @escaping ChunkReader
     ) async throws -> [UInt64] {
         let workers = max(1, workers)
         var sum = [UInt64](repeating: 0, count: wordCount)
         try await forEachUnit(foldUnits(workers: workers), workers: workers) { unit in
             { try await unit.fold(readingChunk: readChunk) }
         } collecting: { unit, part in
-            for index in part.indices { sum[unit.words.lowerBound + index] &+= part[index] }
+            var target = sum.mutableSpan
+            for index in part.indices { target[unit.words.lowerBound &+ index] &+= part[index] }
         }
         let masks = try await derivingMasks(workers: workers)
         try await forEachUnit(Self.tiles(wordCount: wordCount, workers: workers), workers: workers) { tile in
@@ -35,7 +41,8 @@ extension UnmaskPlan {
                 return part
             }
         } collecting: { tile, part in
-            sum.replaceSubrange(tile, with: part)
+            var target = sum.mutableSpan
+            for index in part.indices { target[tile.lowerBound &+ index] = part[index] }
         }
         return sum
     }
@@ -46,14 +53,18 @@ extension UnmaskPlan {
         let words: Range<Int>
         let positions: ArraySlice<Int>
 
-        func fold(
-            readingChunk readChunk: @Sendable (_ position: Int, _ chunk: Int) async throws -> [UInt8]
-        ) async throws -> [UInt64] {
+        func fold(readingChunk readChunk: ChunkReader) async throws -> [UInt64] {
             var part = [UInt64](repeating: 0, count: words.count)
             for position in positions {
-                let bytes = try await readChunk(position, chunk)
-                guard bytes.count == words.count * 8 else { throw SecureAggregationError.malformed("vector chunk") }
-                try LittleEndianWords.add(bytes[...], to: &part)
+                var added = 0
+                try await readChunk(position, chunk) { bytes in
+                    guard bytes.count.isMultiple(of: 8), bytes.count / 8 <= part.count - added else {
+                        throw SecureAggregationError.malformed("vector chunk")
+                    }
+                    try LittleEndianWords.add(bytes, to: &part, at: added)
+                    added += bytes.count / 8
+                }
+                guard added == part.count else { throw SecureAggregationError.malformed("vector chunk") }
             }
             return part
         }
