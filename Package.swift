@@ -120,8 +120,9 @@ let package = Package(
         tool(
             "concord",
             [
-                "Benchmarking", "ChainKeys", "CommandLineKit", "Coordinator", "Demonstration", "Evidence", "Identity",
-                "SecureAggregation", "Vectors",
+                "Benchmarking", "ChainKeys", "CommandLineKit", "Coordinator", "Cryptography", "Demonstration",
+                "Evidence",
+                "Identity", "SecureAggregation", "Vectors",
             ]),
         tool(
             "concord-agent",

@@ -10,6 +10,7 @@ import WireFormat
 public struct AggregationBenchmark: Sendable {
     private let choice: ParameterChoice
     private let layout: LaneLayout
+    private let generator: KeystreamCipher
     private let vectors: BenchmarkVectors
     private let dropped: Set<NodeIndex>
     private let workers: Int
@@ -24,13 +25,14 @@ public struct AggregationBenchmark: Sendable {
     ///   - dropoutPermille: δ, in thousandths: the parameters are designed for it and ⌊δn⌋ nodes drop.
     ///   - corrupt: C.
     ///   - layout: how coordinates are packed.
+    ///   - generator: what masks are expanded with.
     ///   - workers: cores to use.
     ///   - sealed: whether chunks lie sealed on disk, as a coordinator keeps them.
     ///   - folder: where the chunks go.
     /// - Throws: ``SecureAggregationError/infeasible(_:)`` or ``BenchmarkError/request(_:)`` naming what cannot be met.
     public init(
-        nodes: Int, dimension: Int, dropoutPermille: Int, corrupt: Int, layout: LaneLayout, workers: Int,
-        sealed: Bool, folder: String
+        nodes: Int, dimension: Int, dropoutPermille: Int, corrupt: Int, layout: LaneLayout,
+        generator: KeystreamCipher, workers: Int, sealed: Bool, folder: String
     ) throws {
         choice = try ParameterChoice(
             registered: nodes, cohort: nodes, corruptMax: corrupt, dropoutPermille: dropoutPermille)
@@ -40,16 +42,17 @@ public struct AggregationBenchmark: Sendable {
         }
         self.vectors = vectors
         self.layout = layout
+        self.generator = generator
         self.workers = max(1, workers)
         self.sealed = sealed
         self.folder = folder
         dropout = Double(dropoutPermille) / 1000
         // Spread over the roster by a fixed permutation: the same nodes in every run.
         let count = nodes * dropoutPermille / 1000
-        var generator = try KeyedRandomGenerator(key: SecretBytes(copying: [UInt8](repeating: 0x5e, count: 32)))
+        var random = try KeyedRandomGenerator(key: SecretBytes(copying: [UInt8](repeating: 0x5e, count: 32)))
         var order = (0..<NodeIndex(nodes)).map { $0 }
         for index in 0..<count {
-            order.swapAt(index, index + Int(generator.uniform(below: UInt64(nodes - index))))
+            order.swapAt(index, index + Int(random.uniform(below: UInt64(nodes - index))))
         }
         dropped = Set(order.prefix(count))
     }
@@ -66,18 +69,18 @@ public struct AggregationBenchmark: Sendable {
         let (session, client, member) = try await collect(into: chunks, &phases, progress)
 
         progress("unmask: \(session.survivors?.survivorCount ?? 0) uploads")
-        let before = try await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(generator, workers: workers)
         ResidentMemory.resetPeak()
         let (opened, unmasking) = try await Stopwatch.process {
             try await open(session, chunks: chunks, workers: workers)
         }
         let serverMemory = ResidentMemory.peak - idle
-        let after = try await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(generator, workers: workers)
         phases.add("unmask", party: "server", count: 1, unmasking)
         var oneCore: (Measurement, PrimitiveCosts)?
         if workers > 1 {
             progress("unmask again, on one core")
-            let prices = try await PrimitiveCosts.measure(workers: 1)
+            let prices = try await PrimitiveCosts.measure(generator, workers: 1)
             let (_, again) = try await Stopwatch.process { try await open(session, chunks: chunks, workers: 1) }
             oneCore = (again, prices)
         }
@@ -87,7 +90,7 @@ public struct AggregationBenchmark: Sendable {
         return AggregationReport(
             request: .init(
                 nodes: choice.cohort, dimension: vectors.dimension, dropout: dropout, corrupt: choice.corruptMax,
-                lanes: layout.lanes, workers: workers, sealed: sealed),
+                lanes: layout.lanes, generator: "\(generator)", workers: workers, sealed: sealed),
             parameters: .init(choice, lanes: layout.lanes),
             client: .init(client.mean, floor: clientFloor, at: client.prices),
             server: .init(unmasking, floor: serverFloor(opened.plan), at: .mean(before, after)),
@@ -114,7 +117,8 @@ public struct AggregationBenchmark: Sendable {
         into chunks: ChunkFolder, _ phases: inout PhaseLog, _ progress: (String) -> Void
     ) async throws -> (session: CoordinatorSession, client: PartyCost, member: PartyCost) {
         progress("keys and register of \(choice.cohort) nodes")
-        let parties = try BenchmarkCohort(choice: choice, dimension: vectors.dimension, layout: layout)
+        let parties = try BenchmarkCohort(
+            choice: choice, dimension: vectors.dimension, layout: layout, generator: generator)
         progress("prekeys, dealt to \(choice.committeeSize) members each")
         var prekeys = try await phases.eachNode(
             "deal a prekey", party: "client", parties.register.nodes.map(\.index), workers: workers
@@ -145,7 +149,7 @@ public struct AggregationBenchmark: Sendable {
         _ phases: inout PhaseLog, _ progress: (String) -> Void
     ) async throws -> PartyCost {
         let alive = parties.register.nodes.map(\.index).filter { !dropped.contains($0) }
-        let before = try await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(generator, workers: workers)
         let shared = session
         var offering = Measurement.zero
         var receiving = Measurement.zero
@@ -189,7 +193,7 @@ public struct AggregationBenchmark: Sendable {
         phases.add("hash chunks", party: "intake", count: alive.count, hashing)
         phases.add("seal chunks", party: "intake", count: alive.count, sealing)
         try await checkShares(parties, prekeys: prekeys, session: session, &phases, progress)
-        let after = try await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(generator, workers: workers)
         return PartyCost(
             mean: total.divided(by: alive.count), prices: .mean(before, after), envelopeBytes: envelopeBytes)
     }
@@ -281,7 +285,7 @@ public struct AggregationBenchmark: Sendable {
             throw BenchmarkError.request(
                 "dropout: \(members.count) committee members stayed, \(parties.choice.quorum) are needed")
         }
-        let before = try await PrimitiveCosts.measure(workers: workers)
+        let before = try await PrimitiveCosts.measure(generator, workers: workers)
         let context = parties.context
         var server = try Stopwatch.thread { _ = try session.closeUploads() }.1
         guard let proposal = session.labelProposal else { throw BenchmarkError.request("proposal") }
@@ -330,7 +334,7 @@ public struct AggregationBenchmark: Sendable {
         }
         phases.add("check and open shares", party: "committee", count: members.count, opening)
         phases.add("label, certify, check shares", party: "server", count: 1, server)
-        let after = try await PrimitiveCosts.measure(workers: workers)
+        let after = try await PrimitiveCosts.measure(generator, workers: workers)
         return PartyCost(mean: (total + opening).divided(by: members.count), prices: .mean(before, after))
     }
 
@@ -352,8 +356,8 @@ public struct AggregationBenchmark: Sendable {
     /// committee are the epoch's and not the round's.
     private var clientFloor: FloorWork {
         var floor = FloorWork()
-        floor.aesCounterBytes = (choice.neighbours + 1) * vectorBytes
-        floor.cachedAddBytes = floor.aesCounterBytes
+        floor.keystreamBytes = (choice.neighbours + 1) * vectorBytes
+        floor.cachedAddBytes = floor.keystreamBytes
         floor.x25519 = choice.neighbours
         floor.ed25519Verifications = choice.neighbours + 1
         floor.ed25519Signs = 1
@@ -364,8 +368,8 @@ public struct AggregationBenchmark: Sendable {
     /// each pair; every upload added once.
     private func serverFloor(_ plan: UnmaskPlan) -> FloorWork {
         var floor = FloorWork()
-        floor.aesCounterBytes = plan.maskCount * vectorBytes
-        floor.cachedAddBytes = floor.aesCounterBytes
+        floor.keystreamBytes = plan.maskCount * vectorBytes
+        floor.cachedAddBytes = floor.keystreamBytes
         floor.x25519 = plan.pairMaskCount
         floor.memoryAddBytes = plan.survivorPositions.count * vectorBytes
         if sealed { floor.aesGCMBytes = floor.memoryAddBytes }

@@ -16,6 +16,8 @@ public struct AggregationReport: Sendable, Encodable {
         public let corrupt: Int
         /// Coordinates in a 64-bit word.
         public let lanes: Int
+        /// What masks are expanded with.
+        public let generator: String
         /// Cores used.
         public let workers: Int
         /// Whether chunks are sealed on disk, as a coordinator keeps them.
@@ -151,8 +153,8 @@ public struct AggregationReport: Sendable, Encodable {
 
 /// How many units of each raw primitive some work cannot do without.
 public struct FloorWork: Sendable, Encodable {
-    /// Bytes of AES-256-CTR keystream.
-    public var aesCounterBytes = 0
+    /// Bytes of the generator's keystream.
+    public var keystreamBytes = 0
     /// Bytes opened with AES-256-GCM: chunks sealed on disk.
     public var aesGCMBytes = 0
     /// X25519 agreements.
@@ -168,7 +170,7 @@ public struct FloorWork: Sendable, Encodable {
 
     /// CPU seconds at `prices`.
     public func seconds(at prices: PrimitiveCosts) -> Double {
-        var seconds = Double(aesCounterBytes) * prices.aesCounterByte
+        var seconds = Double(keystreamBytes) * prices.keystreamByte
         seconds += Double(aesGCMBytes) * prices.aesGCMByte
         seconds += Double(x25519) * prices.x25519
         seconds += Double(ed25519Signs) * prices.ed25519Sign

@@ -15,7 +15,7 @@ struct BenchmarkCohort: Sendable {
 
     static let nowMilliseconds: Int64 = 1_800_000_000_000
 
-    init(choice: ParameterChoice, dimension: Int, layout: LaneLayout) throws {
+    init(choice: ParameterChoice, dimension: Int, layout: LaneLayout, generator: KeystreamCipher) throws {
         let random = SystemRandomSource()
         let keys = try (0..<choice.registered).map { _ in
             NodeKeys(
@@ -47,7 +47,7 @@ struct BenchmarkCohort: Sendable {
         epoch = try Epoch(verifying: announcement, register: register)
         plan = PlanFacts(
             planDigest: SHA256.hash([UInt8]("benchmark plan".utf8)), dimension: dimension, layout: layout,
-            minAlive: choice.minAlive, roundCount: 1)
+            generator: generator, minAlive: choice.minAlive, roundCount: 1)
     }
 
     var context: SessionContext {
@@ -66,7 +66,7 @@ struct BenchmarkCohort: Sendable {
         let parameters = SessionParameters(
             registerDigest: register.digest, epochRoot: epoch.root, round: 1, attempt: 1,
             modelDigest: SHA256.hash([1]), planDigest: plan.planDigest, consentSize: 1, consentRoot: SHA256.hash([2]),
-            previousConsentSize: 0, dimension: plan.dimension, layout: plan.layout,
+            previousConsentSize: 0, dimension: plan.dimension, layout: plan.layout, generator: plan.generator,
             cohortSize: roster.entries.count, minAlive: plan.minAlive,
             deadlineMilliseconds: Self.nowMilliseconds + 3_600_000,
             derived: try ProtocolParameters.derive(register: register, cohort: roster.entries.count),

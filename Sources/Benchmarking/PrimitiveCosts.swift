@@ -2,12 +2,13 @@
 // not through Concord's own wrappers, so that an overhead of a wrapper shows up as distance to the floor.
 
 import COpenSSL
+import Cryptography
 import Glibc
 
 /// Seconds of one unit of each primitive, on one core while `workers` cores do the same.
 public struct PrimitiveCosts: Sendable, Equatable, Encodable {
-    /// A byte of AES-256-CTR keystream, in blocks of 16 KiB.
-    public let aesCounterByte: Double
+    /// A byte of the generator's keystream, in blocks of 16 KiB.
+    public let keystreamByte: Double
     /// A byte of AES-256-GCM opened, in messages of 1 MiB.
     public let aesGCMByte: Double
     /// An X25519 agreement.
@@ -23,9 +24,9 @@ public struct PrimitiveCosts: Sendable, Equatable, Encodable {
 
     /// Measures for about two seconds a worker. Each price is the median of the windows of all workers.
     /// - Throws: ``BenchmarkError/primitive``.
-    static func measure(workers: Int) async throws -> PrimitiveCosts {
+    static func measure(_ generator: KeystreamCipher, workers: Int) async throws -> PrimitiveCosts {
         let all = try await withThrowingTaskGroup(of: Windows.self) { group in
-            for _ in 0..<workers { group.addTask { try Windows.measure() } }
+            for _ in 0..<workers { group.addTask { try Windows.measure(generator) } }
             var all = Windows()
             for try await windows in group { all.append(windows) }
             return all
@@ -37,7 +38,7 @@ public struct PrimitiveCosts: Sendable, Equatable, Encodable {
     static func mean(_ left: PrimitiveCosts, _ right: PrimitiveCosts) -> PrimitiveCosts {
         func mean(_ price: (PrimitiveCosts) -> Double) -> Double { (price(left) + price(right)) / 2 }
         return PrimitiveCosts(
-            aesCounterByte: mean(\.aesCounterByte), aesGCMByte: mean(\.aesGCMByte), x25519: mean(\.x25519),
+            keystreamByte: mean(\.keystreamByte), aesGCMByte: mean(\.aesGCMByte), x25519: mean(\.x25519),
             ed25519Sign: mean(\.ed25519Sign), ed25519Verify: mean(\.ed25519Verify),
             cachedAddByte: mean(\.cachedAddByte), memoryAddByte: mean(\.memoryAddByte))
     }
@@ -50,7 +51,7 @@ private struct Windows: Sendable {
     var costs: PrimitiveCosts {
         let medians = samples.map { $0.sorted()[$0.count / 2] }
         return PrimitiveCosts(
-            aesCounterByte: medians[0], aesGCMByte: medians[1], x25519: medians[2], ed25519Sign: medians[3],
+            keystreamByte: medians[0], aesGCMByte: medians[1], x25519: medians[2], ed25519Sign: medians[3],
             ed25519Verify: medians[4], cachedAddByte: medians[5], memoryAddByte: medians[6])
     }
 
@@ -58,12 +59,12 @@ private struct Windows: Sendable {
         for index in samples.indices { samples[index] += other.samples[index] }
     }
 
-    static func measure() throws -> Windows {
+    static func measure(_ generator: KeystreamCipher) throws -> Windows {
         var windows = Windows()
-        let primitives = try RawPrimitives()
+        let primitives = try RawPrimitives(generator)
         // Interleaved, so that a disturbance of the machine falls on all alike.
         for _ in 0..<9 {
-            windows.samples[0].append(try primitives.aesCounter(bytes: 64 << 20))
+            windows.samples[0].append(try primitives.keystream(bytes: 64 << 20))
             windows.samples[1].append(try primitives.aesGCM(messages: 32))
             windows.samples[2].append(try primitives.x25519(count: 300))
             windows.samples[3].append(try primitives.sign(count: 300))
@@ -83,7 +84,7 @@ private final class RawPrimitives {
     private let agreementKey: OpaquePointer?
     private let peerKey: OpaquePointer?
     private let signingKey: OpaquePointer?
-    private let aes = EVP_CIPHER_fetch(nil, "AES-256-CTR", nil)
+    private let stream: OpaquePointer?
     private let gcm = EVP_CIPHER_fetch(nil, "AES-256-GCM", nil)
     private let zeros = [UInt8](repeating: 0, count: 1 << 20)
     private var output = [UInt8](repeating: 0, count: 1 << 20)
@@ -92,7 +93,8 @@ private final class RawPrimitives {
     private let far = [UInt64](repeating: 1, count: 8 << 20)
     private let message = [UInt8](repeating: 7, count: 200)
 
-    init() throws {
+    init(_ generator: KeystreamCipher) throws {
+        stream = EVP_CIPHER_fetch(nil, generator == .chaCha20 ? "ChaCha20" : "AES-256-CTR", nil)
         let key = [UInt8](repeating: 9, count: 32)
         agreementKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nil, key, 32)
         signingKey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nil, key, 32)
@@ -100,13 +102,13 @@ private final class RawPrimitives {
         base[0] = 9
         peerKey = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nil, base, 32)
         let iv = [UInt8](repeating: 0, count: 16)
-        try require(EVP_EncryptInit_ex2(cipher, aes, key, iv, nil))
+        try require(EVP_EncryptInit_ex2(cipher, stream, key, iv, nil))
     }
 
     deinit {
         EVP_CIPHER_CTX_free(cipher)
         EVP_CIPHER_CTX_free(seal)
-        EVP_CIPHER_free(aes)
+        EVP_CIPHER_free(stream)
         EVP_CIPHER_free(gcm)
         EVP_PKEY_free(agreementKey)
         EVP_PKEY_free(peerKey)
@@ -121,7 +123,7 @@ private final class RawPrimitives {
         try Stopwatch.thread(body).1.cpuSeconds / Double(units)
     }
 
-    func aesCounter(bytes: Int) throws -> Double {
+    func keystream(bytes: Int) throws -> Double {
         try perUnit(bytes) {
             var count: Int32 = 0
             for _ in 0..<bytes >> 14 { try require(EVP_EncryptUpdate(cipher, &output, &count, zeros, 1 << 14)) }

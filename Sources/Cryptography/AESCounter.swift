@@ -3,8 +3,6 @@
 
 import COpenSSL
 
-private let aes256CounterMode = OpenSSLHandle(EVP_CIPHER_fetch(nil, "AES-256-CTR", nil))
-
 /// A stream of words under one key. Not copyable: two copies would repeat each other.
 ///
 /// One cipher context and one 16 KiB scratch buffer serve every key, so re-keying costs about 0.2 µs and expansion runs
@@ -64,17 +62,8 @@ public struct KeystreamGenerator: ~Copyable {
     private static func start(
         _ context: OpaquePointer, key: SecretBytes, wordOffset: Int
     ) throws(CryptographyError) {
-        try checkLength(key.count, 32, of: "AES-256 key")
         precondition(wordOffset >= 0 && wordOffset.isMultiple(of: 2), "a block of the stream holds two words")
-        let counter = (UInt64(0), UInt64(wordOffset / 2).bigEndian)
-        let result = key.withUnsafeBytes { key in
-            withUnsafeBytes(of: counter) { counter in
-                EVP_EncryptInit_ex2(
-                    context, aes256CounterMode.pointer, key.bindMemory(to: UInt8.self).baseAddress,
-                    counter.bindMemory(to: UInt8.self).baseAddress, nil)
-            }
-        }
-        try check(result, "AES-256-CTR")
+        _ = try KeystreamCipher.aes256Counter.start(context, key: key, wordOffset: wordOffset)
     }
 
     /// Overwrites `words` with the next words of the stream.

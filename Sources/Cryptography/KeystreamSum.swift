@@ -1,13 +1,11 @@
-// Many AES-256-CTR streams added to one vector: what masking and unmasking spend their time on.
+// Many keystreams added to one vector: what masking and unmasking spend their time on.
 //
 // Four streams are expanded side by side into four small buffers and added in one pass, so that the vector is loaded and
 // stored once for four streams, and everything but the vector stays in the first-level cache.
 
 import COpenSSL
 
-private let aes256CounterMode = OpenSSLHandle(EVP_CIPHER_fetch(nil, "AES-256-CTR", nil))
-
-/// Adds keystreams to words modulo 2^64. Streams are those of ``KeystreamGenerator``.
+/// Adds keystreams to words modulo 2^64. Streams of AES-256-CTR are those of ``KeystreamGenerator``.
 ///
 /// Not thread-safe: one value a thread.
 public struct KeystreamSum: ~Copyable {
@@ -15,18 +13,20 @@ public struct KeystreamSum: ~Copyable {
     /// Words of a stream that are expanded at a time: 4 KiB, so that four lanes and the zeros they are made of take 20 KiB.
     private static let blockWords = 512
 
+    private let cipher: KeystreamCipher
     private let contexts: [OpaquePointer]
     private let zeros: UnsafeMutablePointer<UInt8>
     private let lanes: UnsafeMutablePointer<UInt64>
 
     /// Makes contexts and buffers.
     /// - Throws: ``CryptographyError/operationFailed(_:)``.
-    public init() throws(CryptographyError) {
+    public init(_ cipher: KeystreamCipher) throws(CryptographyError) {
+        self.cipher = cipher
         var contexts: [OpaquePointer] = []
         for _ in 0..<Self.laneCount {
             guard let context = EVP_CIPHER_CTX_new() else {
                 for made in contexts { EVP_CIPHER_CTX_free(made) }
-                throw .operationFailed("AES-256-CTR")
+                throw .operationFailed(cipher.description)
             }
             contexts.append(context)
         }
@@ -50,13 +50,13 @@ public struct KeystreamSum: ~Copyable {
     ///   - subtracted: keys of 32 bytes.
     ///   - words: words of a vector.
     ///   - range: which of `words` to change. A range that fits the second-level cache is fastest.
-    ///   - wordOffset: where in the streams the range begins; even (a block of the cipher holds two words), not negative.
+    ///   - wordOffset: where in the streams the range begins, not negative. Nothing is expanded in vain where a block of the
+    ///     cipher begins: at even words for AES, at every eighth for ChaCha20.
     /// - Throws: ``CryptographyError/wrongLength(of:expected:actual:)`` for a key of another length.
     public mutating func apply(
         adding added: [SecretBytes], subtracting subtracted: [SecretBytes], to words: inout [UInt64],
         in range: Range<Int>, wordOffset: Int
     ) throws(CryptographyError) {
-        precondition(wordOffset >= 0 && wordOffset.isMultiple(of: 2), "a block of the stream holds two words")
         try words.withUnsafeMutableBufferPointer { (words) throws(CryptographyError) in
             let words = UnsafeMutableBufferPointer(rebasing: words[range])
             try sweep(added, over: words, wordOffset: wordOffset) { $0 &+= $1 }
@@ -85,23 +85,16 @@ public struct KeystreamSum: ~Copyable {
     }
 
     private func start(_ lane: Int, key: SecretBytes, wordOffset: Int) throws(CryptographyError) {
-        try checkLength(key.count, 32, of: "AES-256 key")
-        let counter = (UInt64(0), UInt64(wordOffset / 2).bigEndian)
-        let result = key.withUnsafeBytes { key in
-            withUnsafeBytes(of: counter) { counter in
-                EVP_EncryptInit_ex2(
-                    contexts[lane], aes256CounterMode.pointer, key.bindMemory(to: UInt8.self).baseAddress,
-                    counter.bindMemory(to: UInt8.self).baseAddress, nil)
-            }
-        }
-        try check(result, "AES-256-CTR")
+        let passed = try cipher.start(contexts[lane], key: key, wordOffset: wordOffset)
+        // Into the lane, which is overwritten next; the context keeps its place inside the block.
+        if passed > 0 { try expand(lane, words: passed) }
     }
 
     @inline(__always)
     private func expand(_ lane: Int, words: Int) throws(CryptographyError) {
         var written: Int32 = 0
         let target = UnsafeMutableRawPointer(lanes + lane * Self.blockWords).assumingMemoryBound(to: UInt8.self)
-        try check(EVP_EncryptUpdate(contexts[lane], target, &written, zeros, Int32(words * 8)), "AES-256-CTR")
+        try check(EVP_EncryptUpdate(contexts[lane], target, &written, zeros, Int32(words * 8)), cipher.description)
     }
 
     /// Adds up the first `count` lanes word by word, and combines the sum with `words`.

@@ -1,5 +1,6 @@
 import Benchmarking
 import CommandLineKit
+import Cryptography
 import FoundationEssentials
 import SecureAggregation
 
@@ -13,7 +14,7 @@ enum BenchCommand {
                 discussion: """
                     One process, every party, real cryptography, no network: the state machines that the
                     coordinator and the nodes run. Uploads lie in files; unmasking streams them. Beside every
-                    party's CPU time stands its floor: the time that raw AES-256-CTR, X25519, Ed25519 and
+                    party's CPU time stands its floor: the time that the raw cipher, X25519, Ed25519 and
                     additions alone take for exactly that work, measured in the same run.
                     """,
                 options: [
@@ -22,6 +23,9 @@ enum BenchCommand {
                     .value("dropout", placeholder: "F", default: "0.1", "share of nodes that drop, as in 0.1"),
                     .value("corrupt", placeholder: "C", "nodes assumed corrupt; 5 % of the nodes if left out"),
                     .value("lanes", placeholder: "2|3|4", default: "2", "coordinates in a 64-bit word"),
+                    .value(
+                        "generator", placeholder: "aes|chacha20", default: "aes",
+                        "what masks are expanded with: AES-256-CTR, or ChaCha20 for processors without AES"),
                     .value("workers", placeholder: "N", "cores to use; all if left out"),
                     .value("directory", placeholder: "DIR", default: "/tmp", "where uploads lie on disk"),
                     .flag("sealed", "keep uploads sealed on disk, as a coordinator does; the floor includes AES-GCM"),
@@ -36,7 +40,7 @@ enum BenchCommand {
                             dropoutPermille: try arguments.permille("dropout"),
                             corrupt: try arguments.optionalInteger("corrupt", in: 1...100_000)
                                 ?? Register.corruptMax(registered: nodes, permille: 50),
-                            layout: try arguments.layout("lanes"),
+                            layout: try arguments.layout("lanes"), generator: try arguments.generator("generator"),
                             workers: try arguments.optionalInteger("workers", in: 1...1024)
                                 ?? ProcessInfo.processInfo.activeProcessorCount,
                             sealed: arguments.flag("sealed"), folder: try arguments.string("directory"))
@@ -52,6 +56,13 @@ enum BenchCommand {
                     return report.sumCorrect ? .success : .violation
                 })
         ])
+}
+
+extension Arguments {
+    /// A cipher by its short name.
+    fileprivate func generator(_ name: String) throws(UsageError) -> KeystreamCipher {
+        try value(name, expected: "aes or chacha20") { ["aes": .aes256Counter, "chacha20": .chaCha20][$0] }
+    }
 }
 
 /// A progress line that a closure can hold.

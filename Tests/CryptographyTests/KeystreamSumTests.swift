@@ -33,7 +33,7 @@ struct KeystreamSumTests {
         let minus = (0..<subtracted).map { Self.key($0 + 101) }
         for (range, offset) in [(0..<Self.length, 0), (10..<2711, 0), (0..<1, 4), (100..<100, 2), (5..<1029, 1 << 33)] {
             var words = Self.original
-            var sum = try KeystreamSum()
+            var sum = try KeystreamSum(.aes256Counter)
             try sum.apply(adding: plus, subtracting: minus, to: &words, in: range, wordOffset: offset)
             let expected = try Self.expected(adding: plus, subtracting: minus, in: range, wordOffset: offset)
             #expect(words == expected, "\(range) at \(offset)")
@@ -42,17 +42,53 @@ struct KeystreamSumTests {
 
     @Test func oneStreamAddedAndSubtractedLeavesNothing() throws {
         var words = Self.original
-        var sum = try KeystreamSum()
+        var sum = try KeystreamSum(.aes256Counter)
         try sum.apply(
             adding: [Self.key(1), Self.key(2)], subtracting: [Self.key(2), Self.key(1)], to: &words,
             in: 0..<Self.length, wordOffset: 0)
         #expect(words == Self.original)
     }
 
+    /// RFC 8439, appendix A.1, test vectors 1 and 2: a key and a nonce of zeros, blocks 0 and 1.
+    @Test func chaCha20IsThePublishedStream() throws {
+        let blocks = try Hex.decode(
+            "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7"
+                + "da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586"
+                + "9f07e7be5551387a98ba977c732d080dcb0f29a048e3656912c6533e32ee7aed"
+                + "29b721769ce64e43d57133b074d839d531ed1f28510afb45ace10a1f4b794d6f")
+        let published = try LittleEndianWords.decode(blocks)
+        for offset in 0..<16 {
+            var words = [UInt64](repeating: 0, count: 16 - offset)
+            var sum = try KeystreamSum(.chaCha20)
+            try sum.apply(
+                adding: [Self.key(0)], subtracting: [], to: &words, in: 0..<words.count, wordOffset: offset)
+            #expect(words == Array(published[offset...]), "from word \(offset)")
+        }
+    }
+
+    @Test(arguments: KeystreamCipher.allCases, [(1, 1), (3, 2), (4, 5)])
+    func anyRangeIsThatPartOfTheWhole(cipher: KeystreamCipher, counts: (Int, Int)) throws {
+        let plus = (0..<counts.0).map { Self.key($0 + 1) }
+        let minus = (0..<counts.1).map { Self.key($0 + 101) }
+        var whole = Self.original
+        var sum = try KeystreamSum(cipher)
+        try sum.apply(adding: plus, subtracting: minus, to: &whole, in: 0..<Self.length, wordOffset: 0)
+        #expect(whole != Self.original)
+        var parts = Self.original
+        for range in [0..<2, 2..<9, 9..<520, 520..<523, 523..<2048, 2048..<Self.length] {
+            try sum.apply(adding: plus, subtracting: minus, to: &parts, in: range, wordOffset: range.lowerBound)
+        }
+        #expect(parts == whole)
+        // Far into the stream: the counter's upper half counts too.
+        var far = Self.original
+        try sum.apply(adding: plus, subtracting: minus, to: &far, in: 0..<Self.length, wordOffset: 1 << 34)
+        #expect(far != whole)
+    }
+
     @Test func aKeyOfAnotherLengthIsRefused() throws {
         var words = Self.original
-        var sum = try KeystreamSum()
-        #expect(throws: CryptographyError.wrongLength(of: "AES-256 key", expected: 32, actual: 31)) {
+        var sum = try KeystreamSum(.aes256Counter)
+        #expect(throws: CryptographyError.wrongLength(of: "AES-256-CTR key", expected: 32, actual: 31)) {
             try sum.apply(
                 adding: [SecretBytes(copying: [UInt8](0..<31))], subtracting: [], to: &words, in: 0..<2, wordOffset: 0)
         }

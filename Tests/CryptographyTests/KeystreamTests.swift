@@ -60,7 +60,7 @@ struct KeystreamTests {
     @Test func keysAreIndependent() throws {
         var other = try KeystreamGenerator(key: SecretBytes(copying: [UInt8](1..<33)))
         #expect(try other.next(count: 8) != Array(reference().prefix(8)))
-        #expect(throws: CryptographyError.wrongLength(of: "AES-256 key", expected: 32, actual: 31)) {
+        #expect(throws: CryptographyError.wrongLength(of: "AES-256-CTR key", expected: 32, actual: 31)) {
             try other.rekey(SecretBytes(copying: [UInt8](0..<31)))
         }
     }

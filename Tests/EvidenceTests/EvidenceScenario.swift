@@ -210,7 +210,8 @@ final class EvidenceScenario {
             planDigest: event.planDigest, consentSize: UInt64(pinned.size),
             consentRoot: options.consentRoot ?? pinned.root,
             previousConsentSize: options.previousConsentSize ?? UInt64(previousPinned), dimension: 64,
-            layout: .twoBy32, cohortSize: roster.entries.count, minAlive: options.minAlive ?? 17,
+            layout: .twoBy32, generator: .aes256Counter, cohortSize: roster.entries.count,
+            minAlive: options.minAlive ?? 17,
             deadlineMilliseconds: start + 60_000,
             derived: try ProtocolParameters.derive(register: register, cohort: roster.entries.count),
             rosterDigest: roster.digest, subCohort: options.group)

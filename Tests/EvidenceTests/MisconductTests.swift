@@ -250,6 +250,7 @@ struct MisconductTests {
             registerDigest: register.digest, epochRoot: Self.other, round: 1, attempt: 1,
             modelDigest: opened.modelDigest, planDigest: opened.planDigest, consentSize: UInt64(opened.pinned.size),
             consentRoot: opened.pinned.root, previousConsentSize: 0, dimension: 64, layout: .twoBy32,
+            generator: .aes256Counter,
             cohortSize: roster.entries.count, minAlive: 17, deadlineMilliseconds: 1, derived: derived,
             rosterDigest: roster.digest)
         for (gap, isConnected) in [(derived.neighbours / 2 - 1, true), (derived.neighbours / 2, false)] {

@@ -79,6 +79,12 @@ def stream(key, count):
     return [int.from_bytes(data[i : i + 8], "little") for i in range(0, 8 * count, 8)]
 
 
+def chacha_stream(key, count):
+    """The first `count` words of ChaCha20 under a nonce of zeros from block 0."""
+    data = Cipher(algorithms.ChaCha20(key, bytes(16)), mode=None).encryptor().update(bytes(8 * count))
+    return [int.from_bytes(data[i : i + 8], "little") for i in range(0, 8 * count, 8)]
+
+
 def dh(secret, public):
     return X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
 
@@ -214,7 +220,9 @@ def values():
         "vectorDigest": vector_digest,
         "label": label,
     }
-    for name, words in (("PRG", stream(self_key, 2)), ("P", packed), ("y", masked)):
+    # The last two words of ChaCha20 are the first of its second block.
+    generators = ("generator 1", stream(self_key, 2)), ("generator 2", chacha_stream(self_key, 10)[6:])
+    for name, words in (*generators, ("P", packed), ("y", masked)):
         for index, word in enumerate(words):
             found[f"{name}, word {index}"] = u64(word)
 

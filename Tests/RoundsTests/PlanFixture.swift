@@ -24,6 +24,7 @@ struct PlanFixture {
     var deltaReciprocal: UInt64 = 1_000_000
     var maximumCustomers = 100_000
     var subCohorts: SubCohortSettings?
+    var generator = KeystreamCipher.aes256Counter
 
     func plan() throws -> TrainingPlan {
         let job = try PropensityJob.defaults(
@@ -34,7 +35,7 @@ struct PlanFixture {
             noiseMultiplierThousandths: noiseMultiplierThousandths, samplingMillionths: samplingMillionths,
             layout: layout, minAlive: minAlive, corruptMax: corruptMax, epsilonCapMillionths: epsilonCapMillionths,
             deltaReciprocal: deltaReciprocal, maximumCustomers: maximumCustomers,
-            initialModelDigest: SHA256.hash([1]), subCohorts: subCohorts)
+            initialModelDigest: SHA256.hash([1]), subCohorts: subCohorts, generator: generator)
     }
 
     /// The owner's key of every signed fixture.

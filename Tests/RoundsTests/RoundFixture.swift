@@ -59,7 +59,8 @@ struct RoundFixture {
         let parameters = SessionParameters(
             registerDigest: register.digest, epochRoot: epoch.root, round: 1, attempt: 1,
             modelDigest: SHA256.hash([1]), planDigest: plan.digest, consentSize: 10, consentRoot: SHA256.hash([2]),
-            previousConsentSize: 0, dimension: plan.dimension, layout: plan.plan.layout, cohortSize: Self.nodeCount,
+            previousConsentSize: 0, dimension: plan.dimension, layout: plan.plan.layout,
+            generator: plan.plan.generator, cohortSize: Self.nodeCount,
             minAlive: plan.plan.minAlive, deadlineMilliseconds: Self.now + Self.deadlines.collecting,
             derived: try ProtocolParameters.derive(register: register, cohort: Self.nodeCount),
             rosterDigest: roster.digest)

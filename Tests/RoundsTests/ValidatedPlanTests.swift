@@ -168,10 +168,31 @@ import WireFormat
         }
     }
 
+    /// The field is there only for what is not the default, so that a plan has one encoding.
+    @Test func theGeneratorIsThePlans() throws {
+        var fixture = PlanFixture()
+        #expect(try fixture.validated().facts.generator == .aes256Counter)
+        let plain = try fixture.plan()
+        fixture.generator = .chaCha20
+        let other = try fixture.plan()
+        #expect(try fixture.validated().facts.generator == .chaCha20)
+        #expect(
+            try TrainingPlan(decoding: other.encoded()) == other && TrainingPlan(decoding: plain.encoded()) == plain)
+        guard case .map(let entries) = plain.cborValue else {
+            Issue.record("a plan is a map")
+            return
+        }
+        for value in [CBORValue.unsigned(1), .unsigned(3), .null, .text("2")] {
+            let broken = CBORValue.map(entries + [CBORValue.MapEntry(17, value)])
+            let error = #expect(throws: WireFormatError.self) { try TrainingPlan(decoding: broken.encoded()) }
+            #expect(error?.description.contains("generator") == true)
+        }
+    }
+
     @Test func unknownFields() throws {
         guard case .map(let entries) = try PlanFixture().plan().cborValue else { return }
-        let more = CBORValue.map(entries + [CBORValue.MapEntry(17, .null)])
-        #expect(throws: WireFormatError.unknownField(17, message: "training-plan")) {
+        let more = CBORValue.map(entries + [CBORValue.MapEntry(18, .null)])
+        #expect(throws: WireFormatError.unknownField(18, message: "training-plan")) {
             try TrainingPlan(decoding: more.encoded())
         }
     }

@@ -27,7 +27,7 @@ struct AggregationScenario {
     init(
         nodes: Int = 18, committee: Int = 8, corruptMax: Int = 1, dimension: Int = 100,
         layout: LaneLayout = .twoBy32, minAlive: Int? = nil, epochNumber: UInt64 = 1, version: UInt64 = 1,
-        seed: UInt64 = 7, groupSize: Int? = nil
+        seed: UInt64 = 7, groupSize: Int? = nil, generator: KeystreamCipher = .aes256Counter
     ) throws {
         let random = SeededRandomSource(seed: seed)
         self.random = random
@@ -60,7 +60,7 @@ struct AggregationScenario {
             })
         epoch = try Epoch(verifying: announcement, register: register)
         plan = PlanFacts(
-            planDigest: Self.planDigest, dimension: dimension, layout: layout,
+            planDigest: Self.planDigest, dimension: dimension, layout: layout, generator: generator,
             minAlive: minAlive ?? register.smallestMinAlive, roundCount: 20,
             groupSize: groupSize)
         for index in 0..<NodeIndex(nodes) { try dealPrekey(index, sequence: 1) }
@@ -119,7 +119,8 @@ struct AggregationScenario {
             registerDigest: register.digest, epochRoot: epoch.root, round: round, attempt: attempt,
             modelDigest: SHA256.hash([1]), planDigest: plan.planDigest, consentSize: 10,
             consentRoot: SHA256.hash([2]), previousConsentSize: 0, dimension: plan.dimension, layout: plan.layout,
-            cohortSize: roster.entries.count, minAlive: plan.minAlive, deadlineMilliseconds: now + 60_000,
+            generator: plan.generator, cohortSize: roster.entries.count, minAlive: plan.minAlive,
+            deadlineMilliseconds: now + 60_000,
             derived: try ProtocolParameters.derive(register: register, cohort: roster.entries.count),
             rosterDigest: roster.digest, subCohort: subCohort)
     }

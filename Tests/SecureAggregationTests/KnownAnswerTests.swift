@@ -52,7 +52,8 @@ struct VectorChain {
         parameters = SessionParameters(
             registerDigest: register.digest, epochRoot: root, round: 5, attempt: 1, modelDigest: try Self.digest(0x44),
             planDigest: try Self.digest(0x33), consentSize: 1000, consentRoot: try Self.digest(0x55),
-            previousConsentSize: 990, dimension: 4, layout: .twoBy32, cohortSize: 18, minAlive: 17,
+            previousConsentSize: 990, dimension: 4, layout: .twoBy32, generator: .aes256Counter, cohortSize: 18,
+            minAlive: 17,
             deadlineMilliseconds: 1_800_000_060_000,
             derived: try ProtocolParameters.derive(register: register, cohort: 18), rosterDigest: roster.digest)
     }
@@ -103,6 +104,12 @@ struct KnownAnswerTests {
             Hex.encode(own.unprotectedCopy()) == "9bce52982bc0e653d2b4ed9c0d63ce184dcc50e16d2b3beb493a0eeb36ff3225")
         var stream = try KeystreamGenerator(key: own)
         #expect(try stream.next(count: 2) == [0xd356_8773_1581_a251, 0xdbe1_793b_dcf4_91db])
+        var words = [UInt64](repeating: 0, count: 4)
+        try MaskExpander.apply([MaskTerm(key: own, subtract: false)], generator: .chaCha20, to: &words, wordOffset: 6)
+        #expect(
+            words == [
+                0x7241_96cc_b5b6_9be0, 0xae96_2842_1317_f368, 0x6df9_a455_a35b_8843, 0xf22d_e918_91c8_7707,
+            ])
         #expect(
             MaskDerivation.selfMaskCommitment(sessionID: sessionID, node: 3, seed: VectorChain.seed).hex
                 == "6a93dc810b84bf21b1f0cc64662ed1da082e3029f86d90abeb406368dec69af5")
@@ -125,7 +132,7 @@ struct KnownAnswerTests {
         }
         var words = LaneLayout.twoBy32.pack([1, -2, 3, -4])
         #expect(words == [0xffff_fffe_0000_0001, 0xffff_fffc_0000_0003])
-        try MaskExpander.apply(terms, to: &words)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
         #expect(words == [0x1a97_641b_51de_1623, 0x4d8c_5afa_a6e7_23e9])
         #expect(
             VectorChunks.digest(wordCount: 2, chunkDigests: VectorChunks.chunkDigests(of: words)).hex

@@ -141,7 +141,7 @@ struct MessageCodecTests {
             (3, .bytes([UInt8](repeating: 0, count: 16))), (3, .bytes([1])), (4, .unsigned(0)), (4, .unsigned(1 << 32)),
             (5, .unsigned(0)), (5, .unsigned(3)), (8, .unsigned(1 << 63)), (10, .unsigned(.max)), (11, .unsigned(0)),
             (11, .unsigned(1 << 33)), (12, .unsigned(1)), (12, .unsigned(3)), (12, .unsigned(5)), (13, .unsigned(31)),
-            (13, .unsigned(64)), (14, .unsigned(0)), (14, .unsigned(2)), (15, .unsigned(0)), (15, .unsigned(1_000_001)),
+            (13, .unsigned(64)), (14, .unsigned(0)), (14, .unsigned(3)), (15, .unsigned(0)), (15, .unsigned(1_000_001)),
             (16, .unsigned(0)), (16, .unsigned(1_000_001)), (17, .unsigned(1 << 63)), (17, CBORValue(-1)),
             (1, .bytes([UInt8](repeating: 0, count: 31))), (19, .bytes([UInt8](repeating: 0, count: 33))),
         ]

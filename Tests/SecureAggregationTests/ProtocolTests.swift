@@ -34,6 +34,15 @@ struct ProtocolTests {
         #expect(sum == expected)
     }
 
+    @Test(arguments: KeystreamCipher.allCases)
+    func everyGeneratorGivesTheSameSum(generator: KeystreamCipher) throws {
+        var scenario = try AggregationScenario(dimension: 45, generator: generator)
+        let session = try scenario.session()
+        #expect(session.parameters.body.generator == generator)
+        let (sum, expected) = try run(&scenario, dropped: [6])
+        #expect(sum == expected)
+    }
+
     @Test func nodesThatVanishAreLeftOut() throws {
         var scenario = try AggregationScenario(nodes: 22)
         let (sum, expected) = try run(&scenario, dropped: [0, 5, 21])

@@ -12,8 +12,9 @@ struct StreamingFoldTests {
         let chunks: [[[UInt8]]]
         let sum: [UInt64]
 
-        init() throws {
-            var scenario = try AggregationScenario(dimension: 6 * 131_072 - 590, layout: .threeBy21)
+        init(_ generator: KeystreamCipher) throws {
+            var scenario = try AggregationScenario(
+                dimension: 6 * 131_072 - 590, layout: .threeBy21, generator: generator)
             var session = try scenario.session()
             let dimension = scenario.plan.dimension
             let words = try scenario.collect(&session, dropped: [5]) { node in
@@ -34,11 +35,15 @@ struct StreamingFoldTests {
         }
     }
 
-    private static let made = Result { try Opened() }
+    private static let made = Result { try Opened(.aes256Counter) }
+    private static let madeWithChaCha20 = Result { try Opened(.chaCha20) }
 
-    @Test("any number of workers, any pieces", arguments: [(1, Int.max), (2, 1 << 16), (3, 8), (16, 4_104)])
-    func opensTheSameSum(workers: Int, pieceByteCount: Int) async throws {
-        let opened = try Self.made.get()
+    @Test(
+        "any number of workers, any pieces", arguments: KeystreamCipher.allCases,
+        [(1, Int.max), (2, 1 << 16), (3, 264), (16, 4_104)])
+    func opensTheSameSum(generator: KeystreamCipher, split: (workers: Int, pieceByteCount: Int)) async throws {
+        let opened = try (generator == .chaCha20 ? Self.madeWithChaCha20 : Self.made).get()
+        let (workers, pieceByteCount) = split
         #expect(opened.chunks[0].count == 2 && opened.plan.wordCount == opened.sum.count)
         let sum = try await opened.plan.openSum(workers: workers) { position, chunk, take in
             let bytes = opened.chunks[position][chunk]

@@ -34,8 +34,9 @@ extension SessionParameters {
     func altered(
         registerDigest: Digest? = nil, epochRoot: Digest? = nil, round: UInt64? = nil, attempt: UInt64? = nil,
         modelDigest: Digest? = nil, planDigest: Digest? = nil, consentSize: UInt64? = nil, consentRoot: Digest? = nil,
-        previousConsentSize: UInt64? = nil, dimension: Int? = nil, layout: LaneLayout? = nil, cohortSize: Int? = nil,
-        minAlive: Int? = nil, deadlineMilliseconds: Int64? = nil, derived: ProtocolParameters? = nil,
+        previousConsentSize: UInt64? = nil, dimension: Int? = nil, layout: LaneLayout? = nil,
+        generator: KeystreamCipher? = nil, cohortSize: Int? = nil, minAlive: Int? = nil,
+        deadlineMilliseconds: Int64? = nil, derived: ProtocolParameters? = nil,
         rosterDigest: Digest? = nil, subCohort: SubCohortPlace? = nil
     ) -> SessionParameters {
         SessionParameters(
@@ -45,6 +46,7 @@ extension SessionParameters {
             consentRoot: consentRoot ?? self.consentRoot,
             previousConsentSize: previousConsentSize ?? self.previousConsentSize,
             dimension: dimension ?? self.dimension, layout: layout ?? self.layout,
+            generator: generator ?? self.generator,
             cohortSize: cohortSize ?? self.cohortSize, minAlive: minAlive ?? self.minAlive,
             deadlineMilliseconds: deadlineMilliseconds ?? self.deadlineMilliseconds, derived: derived ?? self.derived,
             rosterDigest: rosterDigest ?? self.rosterDigest, subCohort: subCohort ?? self.subCohort)

@@ -53,6 +53,7 @@ import Testing
     }
 
     /// Fifty-four agents in three groups: they check the groups themselves, members open every group, and two rounds group anew.
+    /// Their masks are of ChaCha20.
     @Test(.timeLimit(.minutes(4))) func agentsInGroups() async throws {
         let folder = try TestFolder()
         let fleet = try AgentFleet(keys: .grouped)
@@ -68,7 +69,7 @@ import Testing
             let status = try await live.status()
             return status.nodesReady == stores.count && status.subjects == stores.count * AgentFleet.customersPerStore
         }
-        let job = try await live.startTask(SubCohortSettings(groupSize: 18, trim: 1))
+        let job = try await live.startTask(SubCohortSettings(groupSize: 18, trim: 1), generator: .chaCha20)
         try await live.ask(job, rounds: 2)
         for round in 1...2 {
             try await live.wait("round \(round)", seconds: 60) {

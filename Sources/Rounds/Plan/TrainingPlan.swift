@@ -33,6 +33,8 @@ public struct TrainingPlan: SignedBody {
     public let samplingMillionths: UInt64
     /// How the vector is packed.
     public let layout: LaneLayout
+    /// What masks are expanded with: AES-256-CTR, or ChaCha20 for a chain whose stores have processors without AES instructions.
+    public let generator: KeystreamCipher
     /// t: sessions need exactly this many survivors at least.
     public let minAlive: Int
     /// C of the register this plan was made for.
@@ -58,7 +60,7 @@ public struct TrainingPlan: SignedBody {
         name: String, purpose: Purpose, job: PropensityJob, clipRadius: Int64, rideAlongWeights: [Int64],
         noiseMultiplierThousandths: Int64, samplingMillionths: UInt64, layout: LaneLayout, minAlive: Int,
         corruptMax: Int, epsilonCapMillionths: UInt64, deltaReciprocal: UInt64, maximumCustomers: Int,
-        initialModelDigest: Digest, subCohorts: SubCohortSettings? = nil
+        initialModelDigest: Digest, subCohorts: SubCohortSettings? = nil, generator: KeystreamCipher = .aes256Counter
     ) {
         self.name = name
         self.purpose = purpose
@@ -75,6 +77,7 @@ public struct TrainingPlan: SignedBody {
         self.maximumCustomers = maximumCustomers
         self.initialModelDigest = initialModelDigest
         self.subCohorts = subCohorts
+        self.generator = generator
     }
 
     /// T: rounds, planned before the first.
@@ -89,7 +92,8 @@ public struct TrainingPlan: SignedBody {
             (9, .unsigned(UInt64(layout.bits))), (10, .unsigned(UInt64(minAlive))),
             (11, .unsigned(UInt64(corruptMax))), (12, .unsigned(epsilonCapMillionths)),
             (13, .unsigned(deltaReciprocal)), (14, .unsigned(UInt64(maximumCustomers))),
-            (15, .bytes(initialModelDigest.bytes)), (16, subCohorts?.cborValue))
+            (15, .bytes(initialModelDigest.bytes)), (16, subCohorts?.cborValue),
+            (17, generator == .aes256Counter ? nil : .unsigned(generator.rawValue)))
     }
 
     /// Reads a plan; ``validated()`` checks what the numbers mean together.
@@ -129,6 +133,15 @@ public struct TrainingPlan: SignedBody {
             subCohorts = try SubCohortSettings(cborValue: value)
         } else {
             subCohorts = nil
+        }
+        if let value = fields.optionalField(17) {
+            guard value == .unsigned(KeystreamCipher.chaCha20.rawValue) else {
+                throw .unexpected(
+                    field: "training-plan.generator", expected: "2 for ChaCha20, or nothing for AES-256-CTR")
+            }
+            generator = .chaCha20
+        } else {
+            generator = .aes256Counter
         }
     }
 }

@@ -121,8 +121,8 @@ public struct ValidatedPlan: Sendable {
     /// What the aggregation protocol takes from the plan.
     public var facts: PlanFacts {
         PlanFacts(
-            planDigest: digest, dimension: dimension, layout: plan.layout, minAlive: plan.minAlive,
-            roundCount: UInt64(plan.roundCount), groupSize: plan.subCohorts?.groupSize)
+            planDigest: digest, dimension: dimension, layout: plan.layout, generator: plan.generator,
+            minAlive: plan.minAlive, roundCount: UInt64(plan.roundCount), groupSize: plan.subCohorts?.groupSize)
     }
 
     /// What turns a sum into a mean: the customers eligible at the pinned checkpoint, times the sampling probability; whatever

@@ -36,7 +36,7 @@ enum MaskDerivation {
 
 /// One mask to add to, or take from, a vector.
 public struct MaskTerm: Sendable {
-    /// AES-256 key of the mask's stream.
+    /// Key of the mask's stream.
     let key: SecretBytes
     /// Whether the mask is subtracted.
     let subtract: Bool
@@ -48,13 +48,13 @@ enum MaskExpander {
     /// Words of a tile: 128 KiB.
     static let tileWords = 1 << 14
 
-    /// Applies `terms` to `words`, which are the words of the vector from `wordOffset` (even) on.
+    /// Applies `terms`, expanded with `generator`, to `words`, which are the words of the vector from `wordOffset` (even) on.
     static func apply(
-        _ terms: [MaskTerm], to words: inout [UInt64], wordOffset: Int = 0
+        _ terms: [MaskTerm], generator: KeystreamCipher, to words: inout [UInt64], wordOffset: Int = 0
     ) throws(CryptographyError) {
         let added = terms.filter { !$0.subtract }.map(\.key)
         let subtracted = terms.filter(\.subtract).map(\.key)
-        var streams = try KeystreamSum()
+        var streams = try KeystreamSum(generator)
         var start = 0
         while start < words.count {
             let tile = start..<min(start + tileWords, words.count)

@@ -146,7 +146,7 @@ public struct MaskedUpload: Sendable {
                     sessionID: sessionID, own: prekey, ownNode: node, peer: neighbour.key, peerNode: neighbour.node)
                 terms.append(MaskTerm(key: key, subtract: node > neighbour.node))
             }
-            try MaskExpander.apply(terms, to: &words)
+            try MaskExpander.apply(terms, generator: offer.parameters.generator, to: &words)
             let shares = try SharePackage(
                 dealing: seed,
                 context: ShareContext(

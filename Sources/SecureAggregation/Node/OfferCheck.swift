@@ -13,6 +13,8 @@ public struct PlanFacts: Equatable, Sendable {
     public let dimension: Int
     /// Packing.
     public let layout: LaneLayout
+    /// What masks are expanded with.
+    public let generator: KeystreamCipher
     /// The t of the noise formula; sessions must use exactly this.
     public let minAlive: Int
     /// T: rounds the plan allows.
@@ -24,13 +26,15 @@ public struct PlanFacts: Equatable, Sendable {
 
     /// Collects the facts of a verified plan.
     public init(
-        planDigest: Digest, dimension: Int, layout: LaneLayout, minAlive: Int, roundCount: UInt64,
+        planDigest: Digest, dimension: Int, layout: LaneLayout, generator: KeystreamCipher, minAlive: Int,
+        roundCount: UInt64,
         groupSize: Int? = nil
     ) {
         self.groupSize = groupSize
         self.planDigest = planDigest
         self.dimension = dimension
         self.layout = layout
+        self.generator = generator
         self.minAlive = minAlive
         self.roundCount = roundCount
     }
@@ -78,6 +82,7 @@ public struct SessionContext: Sendable {
         }
         guard parameters.dimension == plan.dimension else { throw .mismatch(field: "dimension") }
         guard parameters.layout == plan.layout else { throw .mismatch(field: "lanes") }
+        guard parameters.generator == plan.generator else { throw .mismatch(field: "generator") }
         guard parameters.minAlive == plan.minAlive, plan.minAlive >= register.smallestMinAlive else {
             throw .mismatch(field: "minAlive")
         }

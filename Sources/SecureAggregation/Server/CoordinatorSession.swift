@@ -319,7 +319,7 @@ public struct CoordinatorSession: Sendable {
             }
         }
         return UnmaskPlan(
-            sessionID: sessionID, wordCount: parameters.body.wordCount,
+            sessionID: sessionID, wordCount: parameters.body.wordCount, generator: parameters.body.generator,
             survivorPositions: survivors.alive.indices.filter { survivors.alive[$0] }, selfMasks: selfMasks,
             dropped: dropped)
     }

@@ -93,7 +93,7 @@ extension UnmaskPlan {
         } collecting: { _, terms in
             pairs += terms
         }
-        return SessionMasks(wordCount: wordCount, terms: selfMasks + pairs)
+        return SessionMasks(wordCount: wordCount, generator: generator, terms: selfMasks + pairs)
     }
 
     /// Even ranges that cover `wordCount` words: at most ``MaskExpander/tileWords`` each, equally long, as many for each

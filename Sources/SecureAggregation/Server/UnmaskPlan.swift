@@ -28,6 +28,8 @@ public struct UnmaskPlan: Sendable {
     public let sessionID: Digest
     /// Words of the vector.
     public let wordCount: Int
+    /// What the masks were expanded with.
+    let generator: KeystreamCipher
     /// Roster positions whose uploads are summed.
     public let survivorPositions: [Int]
     let selfMasks: [MaskTerm]
@@ -45,7 +47,7 @@ public struct UnmaskPlan: Sendable {
     public func masks() throws(SecureAggregationError) -> SessionMasks {
         var terms = selfMasks
         for node in dropped { terms += try node.terms(sessionID: sessionID) }
-        return SessionMasks(wordCount: wordCount, terms: terms)
+        return SessionMasks(wordCount: wordCount, generator: generator, terms: terms)
     }
 
     /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on. Derives every
@@ -60,6 +62,7 @@ public struct UnmaskPlan: Sendable {
 public struct SessionMasks: Sendable {
     /// Words of the vector.
     public let wordCount: Int
+    let generator: KeystreamCipher
     let terms: [MaskTerm]
 
     /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
@@ -69,7 +72,7 @@ public struct SessionMasks: Sendable {
             words.count <= wordCount - wordOffset
         else { throw .malformed("word range") }
         do {
-            try MaskExpander.apply(terms, to: &words, wordOffset: wordOffset)
+            try MaskExpander.apply(terms, generator: generator, to: &words, wordOffset: wordOffset)
         } catch {
             throw .malformed("mask")
         }

@@ -33,6 +33,14 @@ extension MessageReader {
         }
     }
 
+    mutating func keystreamCipher(_ key: UInt64, _ name: String) throws(WireFormatError) -> KeystreamCipher {
+        let known = KeystreamCipher.allCases.map(\.rawValue)
+        guard
+            let cipher = KeystreamCipher(rawValue: try unsigned(key, name, in: (known.min() ?? 0)...(known.max() ?? 0)))
+        else { throw .unexpected(field: name, expected: "a known generator") }
+        return cipher
+    }
+
     mutating func nodeIndex(_ key: UInt64, _ name: String) throws(WireFormatError) -> NodeIndex {
         NodeIndex(try unsigned(key, name, in: 0...UInt64(NodeIndex.max)))
     }

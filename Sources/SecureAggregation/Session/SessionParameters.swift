@@ -45,8 +45,8 @@ public struct SessionParameters: SignedBody {
     public let dimension: Int
     /// How coordinates are packed into 64-bit words.
     public let layout: LaneLayout
-    /// 1: AES-256-CTR.
-    public let generator: UInt64
+    /// What masks are expanded with: the plan's.
+    public let generator: KeystreamCipher
     /// n.
     public let cohortSize: Int
     /// Fewer survivors than this are never labelled.
@@ -62,14 +62,12 @@ public struct SessionParameters: SignedBody {
 
     /// Attempts a round may have.
     public static let maximumAttempts: UInt64 = 2
-    /// The identifier of AES-256-CTR.
-    public static let aesCounterGenerator: UInt64 = 1
 
     /// Collects the parameters.
     public init(
         registerDigest: Digest, epochRoot: Digest, round: UInt64, attempt: UInt64, modelDigest: Digest,
         planDigest: Digest, consentSize: UInt64, consentRoot: Digest, previousConsentSize: UInt64, dimension: Int,
-        layout: LaneLayout, cohortSize: Int, minAlive: Int, deadlineMilliseconds: Int64,
+        layout: LaneLayout, generator: KeystreamCipher, cohortSize: Int, minAlive: Int, deadlineMilliseconds: Int64,
         derived: ProtocolParameters, rosterDigest: Digest, subCohort: SubCohortPlace? = nil
     ) {
         self.registerDigest = registerDigest
@@ -84,7 +82,7 @@ public struct SessionParameters: SignedBody {
         self.previousConsentSize = previousConsentSize
         self.dimension = dimension
         self.layout = layout
-        generator = Self.aesCounterGenerator
+        self.generator = generator
         self.cohortSize = cohortSize
         self.minAlive = minAlive
         self.deadlineMilliseconds = deadlineMilliseconds
@@ -106,7 +104,8 @@ public struct SessionParameters: SignedBody {
             (4, .unsigned(round)), (5, .unsigned(attempt)), (6, .bytes(modelDigest.bytes)),
             (7, .bytes(planDigest.bytes)), (8, .unsigned(consentSize)), (9, .bytes(consentRoot.bytes)),
             (10, .unsigned(previousConsentSize)), (11, .unsigned(UInt64(dimension))),
-            (12, .unsigned(UInt64(layout.lanes))), (13, .unsigned(UInt64(layout.bits))), (14, .unsigned(generator)),
+            (12, .unsigned(UInt64(layout.lanes))), (13, .unsigned(UInt64(layout.bits))),
+            (14, .unsigned(generator.rawValue)),
             (15, .unsigned(UInt64(cohortSize))), (16, .unsigned(UInt64(minAlive))),
             (17, CBORValue(deadlineMilliseconds)), (18, derived.cborValue), (19, .bytes(rosterDigest.bytes)),
             (20, subCohort?.cborValue))
@@ -131,7 +130,7 @@ public struct SessionParameters: SignedBody {
         do { layout = try LaneLayout(lanes: lanes, bits: bits) } catch {
             throw .unexpected(field: "session-parameters.lanes", expected: "2×32, 3×21 or 4×16")
         }
-        generator = try fields.unsigned(14, "generator", in: 1...1)
+        generator = try fields.keystreamCipher(14, "generator")
         cohortSize = try fields.integer(15, "cohortSize", in: 1...1_000_000)
         minAlive = try fields.integer(16, "minAlive", in: 1...1_000_000)
         deadlineMilliseconds = Int64(try fields.unsigned(17, "deadline"))

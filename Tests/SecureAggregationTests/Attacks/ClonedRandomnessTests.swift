@@ -75,7 +75,7 @@ struct ClonedRandomnessTests {
             MaskTerm(
                 key: try MaskDerivation.selfMaskKey(sessionID: session.sessionID, seed: seed, node: target),
                 subtract: true))
-        try MaskExpander.apply(terms, to: &words)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
         return words
     }
 
@@ -99,7 +99,7 @@ struct ClonedRandomnessTests {
         var unhedged = second.words
         for (secret, subtract) in [(try openedSeed(second), true), (plain, false)] {
             let key = try MaskDerivation.selfMaskKey(sessionID: two.sessionID, seed: secret, node: target)
-            try MaskExpander.apply([MaskTerm(key: key, subtract: subtract)], to: &unhedged)
+            try MaskExpander.apply([MaskTerm(key: key, subtract: subtract)], generator: .aes256Counter, to: &unhedged)
         }
         #expect(unhedged != second.words)
         #expect(try strip(unhedged, two, seed: plain) == clear)

@@ -201,7 +201,7 @@ struct CommitteeAttackTests {
                     key: try MaskDerivation.selfMaskKey(
                         sessionID: sessionID, seed: seed, node: NodeIndex(position)), subtract: true))
         }
-        try MaskExpander.apply(terms, to: &words)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
         return words
     }
 
@@ -238,7 +238,7 @@ struct CommitteeAttackTests {
                     peer: uploaded.scenario.prekey(of: entry.node).bundle.prekey.body.publicKey, peerNode: entry.node),
                 subtract: late < entry.node)
         }
-        try MaskExpander.apply(terms, to: &residual)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &residual)
         let clear = uploaded.scenario.plan.layout.pack(AggregationScenario.Uploaded.values(late))
         #expect(zip(residual, clear).allSatisfy { $0 != $1 })
         // Asked again with the late upload's ciphertext, a member opens nothing: the request is another one.

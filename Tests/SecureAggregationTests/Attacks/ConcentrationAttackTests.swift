@@ -69,7 +69,8 @@ struct ConcentrationAttackTests {
             context = SessionContext(
                 register: register, epoch: epoch, coordinatorKey: coordinator.publicKey,
                 plan: PlanFacts(
-                    planDigest: SHA256.hash([3]), dimension: 60, layout: .twoBy32, minAlive: minAlive, roundCount: 9),
+                    planDigest: SHA256.hash([3]), dimension: 60, layout: .twoBy32, generator: .aes256Counter,
+                    minAlive: minAlive, roundCount: 9),
                 nowMilliseconds: Self.now)
         }
 
@@ -79,6 +80,7 @@ struct ConcentrationAttackTests {
                     registerDigest: register.digest, epochRoot: epoch.root, round: 1, attempt: 1,
                     modelDigest: SHA256.hash([1]), planDigest: context.plan.planDigest, consentSize: 1,
                     consentRoot: SHA256.hash([2]), previousConsentSize: 0, dimension: 60, layout: .twoBy32,
+                    generator: .aes256Counter,
                     cohortSize: roster.entries.count, minAlive: context.plan.minAlive,
                     deadlineMilliseconds: Self.now + 60_000, derived: derived, rosterDigest: roster.digest),
                 key: coordinator)
@@ -194,7 +196,7 @@ struct ConcentrationAttackTests {
                 peerNode: NodeIndex(target))
             terms.append(MaskTerm(key: key, subtract: target < neighbour))
         }
-        try MaskExpander.apply(terms, to: &words)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
         return (words, unknown)
     }
 
@@ -293,7 +295,7 @@ struct ConcentrationAttackTests {
                 terms.append(MaskTerm(key: key, subtract: target > neighbour))
             }
             var words = LaneLayout.twoBy32.pack(Self.values)
-            try MaskExpander.apply(terms, to: &words)
+            try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
             return words
         }
         let thin = try graph(corruptMax: Register.corruptMax(registered: cohort, permille: 50))

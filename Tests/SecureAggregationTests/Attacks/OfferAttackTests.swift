@@ -86,6 +86,10 @@ struct OfferAttackTests {
         try expectRefused(parameters.altered(layout: layout), as: .mismatch(field: "lanes"))
     }
 
+    @Test("Row 6: another generator of masks") func anotherGenerator() throws {
+        try expectRefused(parameters.altered(generator: .chaCha20), as: .mismatch(field: "generator"))
+    }
+
     @Test("Row 6: cohorts of another size", arguments: [-1, 1]) func cohortsOfAnotherSize(change: Int) throws {
         try expectRefused(parameters.altered(cohortSize: 18 + change), as: .mismatch(field: "cohortSize"))
     }

@@ -110,7 +110,8 @@ struct ReplayAttackTests {
         #expect(error(try scenario(.epoch).context) == .mismatch(field: "epochRoot"))
         #expect(error(try scenario(.register).context) == .mismatch(field: "registerDigest"))
         let otherPlan = PlanFacts(
-            planDigest: SHA256.hash([77]), dimension: 100, layout: .twoBy32, minAlive: 17, roundCount: 20)
+            planDigest: SHA256.hash([77]), dimension: 100, layout: .twoBy32, generator: .aes256Counter, minAlive: 17,
+            roundCount: 20)
         #expect(
             error(
                 SessionContext(

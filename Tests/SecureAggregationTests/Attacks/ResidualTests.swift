@@ -109,7 +109,7 @@ struct ResidualTests {
 
     private func removing(_ terms: [MaskTerm], from words: [UInt64]) throws -> [UInt64] {
         var words = words
-        try MaskExpander.apply(terms, to: &words)
+        try MaskExpander.apply(terms, generator: .aes256Counter, to: &words)
         return words
     }
 

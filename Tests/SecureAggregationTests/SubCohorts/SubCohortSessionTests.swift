@@ -83,8 +83,8 @@ struct SubCohortSessionTests {
 
     private func facts(groupSize: Int?) -> PlanFacts {
         PlanFacts(
-            planDigest: scenario.plan.planDigest, dimension: 20, layout: scenario.plan.layout, minAlive: 17,
-            roundCount: 20, groupSize: groupSize)
+            planDigest: scenario.plan.planDigest, dimension: 20, layout: scenario.plan.layout,
+            generator: scenario.plan.generator, minAlive: 17, roundCount: 20, groupSize: groupSize)
     }
 
     // MARK: What is accepted

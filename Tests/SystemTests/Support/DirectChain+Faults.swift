@@ -175,7 +175,7 @@ extension SignedMessage<SessionParameters> {
                 attempt: attempt, modelDigest: SHA256.hash([model]), planDigest: body.planDigest,
                 consentSize: body.consentSize, consentRoot: body.consentRoot,
                 previousConsentSize: body.previousConsentSize, dimension: body.dimension, layout: body.layout,
-                cohortSize: body.cohortSize, minAlive: body.minAlive,
+                generator: body.generator, cohortSize: body.cohortSize, minAlive: body.minAlive,
                 deadlineMilliseconds: body.deadlineMilliseconds, derived: body.derived,
                 rosterDigest: body.rosterDigest), key: key)
     }

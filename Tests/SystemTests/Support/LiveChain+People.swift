@@ -50,8 +50,10 @@ extension LiveChain {
     }
 
     /// Puts the test's task in place.
-    func startTask(_ subCohorts: SubCohortSettings? = nil) async throws -> JobID {
-        let plan = try keys.plan(subCohorts: subCohorts)
+    func startTask(
+        _ subCohorts: SubCohortSettings? = nil, generator: KeystreamCipher = .aes256Counter
+    ) async throws -> JobID {
+        let plan = try keys.plan(subCohorts: subCohorts, generator: generator)
         try await success(.engineer, .post, "/v1/models", body: try TestKeys.initialModel())
         try await success(.engineer, .post, "/v1/tasks", body: plan.encoded())
         let job = try ValidatedPlan(verifying: plan, owner: keys.anchors.planOwnerKey).jobID
