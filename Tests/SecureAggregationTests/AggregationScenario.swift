@@ -227,7 +227,7 @@ struct AggregationScenario {
         for position in plan.survivorPositions {
             try WordVector.add(#require(words[session.roster.entries[position].node]), into: &sum)
         }
-        try plan.unmask(&sum, wordOffset: 0)
+        try plan.masks().remove(from: &sum, wordOffset: 0)
         return try self.plan.layout.unpackSum(sum, dimension: self.plan.dimension)
     }
 

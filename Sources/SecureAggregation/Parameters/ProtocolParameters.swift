@@ -30,9 +30,6 @@ public struct ProtocolParameters: Equatable, Sendable {
         self.quorum = quorum
     }
 
-    /// Whether every pair of nodes shares a mask.
-    public func isComplete(cohort: Int) -> Bool { neighbours >= cohort - 1 }
-
     /// Derives the parameters of a session with `cohort` nodes.
     /// - Throws: ``SecureAggregationError/infeasible(_:)`` naming the bound that fails and what would do.
     public static func derive(register: Register, cohort: Int) throws(SecureAggregationError) -> ProtocolParameters {

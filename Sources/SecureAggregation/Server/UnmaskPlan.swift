@@ -42,19 +42,13 @@ public struct UnmaskPlan: Sendable {
     public var pairMaskCount: Int { dropped.reduce(0) { $0 + $1.neighbours.count } }
 
     /// Derives the key of every mask: one key agreement for every pair of a dropped node and a surviving neighbour.
-    /// ``openSum(workers:readingChunk:)`` does this on all cores.
+    /// ``openSum(workers:readingChunk:)`` does this on all cores; whoever folds ranges elsewhere takes the masks out of each with
+    /// ``SessionMasks/remove(from:wordOffset:)``.
     /// - Throws: ``SecureAggregationError/malformed(_:)`` if a primitive fails.
     public func masks() throws(SecureAggregationError) -> SessionMasks {
         var terms = selfMasks
         for node in dropped { terms += try node.terms(sessionID: sessionID) }
         return SessionMasks(wordCount: wordCount, generator: generator, terms: terms)
-    }
-
-    /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on. Derives every
-    /// key anew: to open several ranges, keep ``masks()``.
-    /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
-    public func unmask(_ words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
-        try masks().remove(from: &words, wordOffset: wordOffset)
     }
 }
 
@@ -66,7 +60,7 @@ public struct SessionMasks: Sendable {
     let terms: [MaskTerm]
 
     /// Takes the masks out of `words`, the wrapping sum of the survivors' words from `wordOffset` (even) on.
-    /// - Throws: ``SecureAggregationError/malformed(_:)`` if AES fails or the range is outside the vector.
+    /// - Throws: ``SecureAggregationError/malformed(_:)`` if the cipher fails or the range is outside the vector.
     public func remove(from words: inout [UInt64], wordOffset: Int) throws(SecureAggregationError) {
         guard wordOffset >= 0, wordOffset.isMultiple(of: 2), wordOffset <= wordCount,
             words.count <= wordCount - wordOffset
