@@ -98,6 +98,7 @@ public final class EdgeAgent: Sendable {
         if try await store.eraseEndedEpochs(nowMilliseconds: Self.nowMilliseconds()) {
             epochInHand.withLock { $0 = EpochInHand() }
         }
+        try await removeErased()
         // Before any network: an act against training counts from the moment it is stored here.
         let refused = try await inbox.takeIn()
         for error in refused { log.event("captures.refused", ["reason": error.description]) }
@@ -129,6 +130,15 @@ public final class EdgeAgent: Sendable {
         try await settle(except: Set(list.items.filter { $0.kind == .offer }.map(\.sessionID)))
         try await refillPrekeys(list, keys: keys, epoch: epoch)
         return Int(list.pollAfterMilliseconds)
+    }
+
+    /// What was erased just now and in the turn before (agreement keys, prekeys' private keys) leaves the disk: until its log is
+    /// emptied, a database still holds the old pages in one of its files.
+    private func removeErased() async throws {
+        do { try await store.database.checkpoint() } catch StorageError.busy {
+            // Another process reads. The next turn tries again.
+            log.event("secrets.still-in-log")
+        }
     }
 
     /// Sends captures; a ledger that refuses or is away does not keep this node from its other work.

@@ -97,6 +97,8 @@ public struct AttemptSummary: Codable, Sendable {
     public let openedMilliseconds: Int64
     /// When the model was released, Unix milliseconds; nil before.
     public let releasedMilliseconds: Int64?
+    /// Whether the sum is beyond what honest nodes make of it; nil before the release.
+    public let isAlarmed: Bool?
     /// The group that the attempt summed; nil for a sum over everybody.
     public let group: GroupSummary?
 
@@ -105,7 +107,7 @@ public struct AttemptSummary: Codable, Sendable {
         round: Int, attempt: Int, session: String, state: String, offered: Int, uploaded: Int, survivors: Int?,
         dropped: Int?, eligibleCustomers: Int, excluded: [String: Int], epsilonAfter: Double?, model: String?,
         rideAlongs: [String: Double]?, voidReason: String?, openedMilliseconds: Int64, releasedMilliseconds: Int64?,
-        group: GroupSummary? = nil
+        isAlarmed: Bool? = nil, group: GroupSummary? = nil
     ) {
         self.round = round
         self.attempt = attempt
@@ -123,6 +125,7 @@ public struct AttemptSummary: Codable, Sendable {
         self.voidReason = voidReason
         self.openedMilliseconds = openedMilliseconds
         self.releasedMilliseconds = releasedMilliseconds
+        self.isAlarmed = isAlarmed
         self.group = group
     }
 }

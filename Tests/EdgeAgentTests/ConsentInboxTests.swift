@@ -48,6 +48,31 @@ import Testing
         #expect(try await state.storedHandles().count == 3)
     }
 
+    /// A copy of the store from before captures were taken in may number them in another order: at its start the counter shows it.
+    /// And a counter that cannot be written keeps no withdrawal out.
+    @Test func capturesRaiseTheCounterIfItCanBe() async throws {
+        let state = try AgentState()
+        #expect(try await !state.store.start(state.store.counter))
+        let before = try #require(try state.store.counter.read())
+        try state.write("a.csv", row("one", "granted", at: 10))
+        #expect(try await state.inbox.takeIn().isEmpty)
+        let after = try #require(try state.store.counter.read())
+        #expect(after == before + 1)
+        #expect(try await state.inbox.takeIn().isEmpty)
+        #expect(try state.store.counter.read() == after)
+        try FileManager.default.removeItem(atPath: "\(state.path)/boot-counter")
+        try FileManager.default.createDirectory(
+            atPath: "\(state.path)/boot-counter/kept", withIntermediateDirectories: true)
+        try state.write("b.csv", row("one", "withdrawn", at: 20))
+        await #expect(throws: (any Error).self) { try await state.inbox.takeIn() }
+        try state.write("c.csv", row("two", "withdrawn", at: 30))
+        #expect(try await state.inbox.takeIn().isEmpty)
+        #expect(
+            try await Set(state.inbox.localRemovals()) == [
+                state.inbox.handle(of: "one"), state.inbox.handle(of: "two"),
+            ])
+    }
+
     /// A row that only the event's own rules refuse takes its file's other rows with it.
     @Test func aFileIsTakenWholeOrNotAtAll() async throws {
         let state = try AgentState()

@@ -93,6 +93,37 @@ import WireFormat
         await stage.stop()
     }
 
+    /// What is erased leaves the disk and not only the table: a database's log keeps old pages, or its file does while the new
+    /// ones are in the log.
+    @Test func erasedKeysLeaveTheDisk() async throws {
+        let stage = try await AgentStage()
+        func isOnDisk(_ secret: [UInt8]) -> Bool {
+            TestFolder.files(below: stage.folder("state")).contains { Data($0.bytes).range(of: Data(secret)) != nil }
+        }
+        let session = try await stage.chain.openAttempt()
+        try await stage.withAgent { agent in
+            _ = try await agent.turn()
+            #expect(try await self.uploads(stage) == 1)
+            let sequence = try await agent.store.database.read { connection in
+                try connection.queryOne("SELECT sequence FROM prekey WHERE session = ?", session.bytes) {
+                    UInt64(try $0.integer(0))
+                }
+            }
+            let prekey = try #require(stage.chain.nodes[0].prekeys.values.first { $0.sequence == sequence })
+            let burned = prekey.privateKey.rawRepresentation.unprotectedCopy()
+            let agreement = stage.chain.nodes[0].keys.agreementKey.rawRepresentation.unprotectedCopy()
+            #expect(isOnDisk(burned), "the turn that burns it is not over before the next begins")
+            _ = try await agent.turn()
+            #expect(!isOnDisk(burned))
+            #expect(isOnDisk(agreement))
+            #expect(try await agent.store.eraseEndedEpochs(nowMilliseconds: .max))
+            #expect(isOnDisk(agreement))
+            await #expect(throws: SecureAggregationError.tooLate("the epoch")) { _ = try await agent.turn() }
+            #expect(!isOnDisk(agreement))
+        }
+        await stage.stop()
+    }
+
     // MARK: Timing
 
     /// An upload leaves at the end of its slot, however long the computation took; one that took longer than the slot, at

@@ -70,6 +70,32 @@ import Testing
         }
     }
 
+    /// A copy from the same run, from before prekeys were dealt and nothing else was promised: their numbers never come again, or two
+    /// prekeys would have one, and with an upload of the one and the agreement key in the other an honest node could be framed.
+    @Test func aCopyFromBeforePrekeysWereDealtIsNoticed() async throws {
+        let disk = try AgentDisk()
+        let chain = try await DirectChain.ready()
+        let epoch = try #require(chain.epoch)
+        let make = Self.maker(of: chain.nodes[0], register: chain.keys.register, epoch: epoch)
+        var used: Set<UInt64> = []
+        try await disk.run { store in
+            _ = try await store.agreementKey(epoch: epoch.number, random: SystemRandomSource())
+            try disk.copy(to: "copy")
+            _ = try await store.prekeys(stock: 2, epoch: epoch, make: make)
+            used = Set(try await store.unusedPrekeys().keys)
+            let number = try disk.number()
+            _ = try await store.prekeys(stock: 2, epoch: epoch, make: make)
+            #expect(try disk.number() == number, "a turn that deals nothing promises nothing")
+        }
+        #expect(used.count == 2)
+        try disk.restore(from: "copy")
+        let restored = try await disk.run { store in
+            _ = try await store.prekeys(stock: 2, epoch: epoch, make: make)
+            #expect(try await used.isDisjoint(with: store.unusedPrekeys().keys))
+        }
+        #expect(restored)
+    }
+
     /// A coordinator that opened the last epoch there may be, or a node that has no number left, costs prekeys and not the
     /// process.
     @Test func thereIsALastSequence() async throws {

@@ -5,6 +5,7 @@ import DifferentialPrivacy
 import Foundation
 import HTTPServer
 import Identity
+import PeopleAPI
 import Rounds
 import SecureAggregation
 import Storage
@@ -20,6 +21,22 @@ import WireFormat
         try await chain.round(0..<20)  // four nodes vanish
         #expect(try await chain.attemptStates() == ["released", "released"])
         #expect(try await chain.sums() == [chain.expectedSum(0..<24), chain.expectedSum(0..<20)])
+    }
+
+    /// A store sends what no customer's clip allows, or words that leave their lanes: the sum is released all the same, and said.
+    @Test func aSumOutOfRangeRaisesAnAlarm() async throws {
+        let chain = try await DirectChain.ready()
+        try await chain.round()
+        let session = try await chain.openAttempt()
+        let values = [3: [Int64](repeating: .max / 3, count: chain.plan.dimension)]
+        try await chain.upload(chain.nodes.indices, session, values: values)
+        try await chain.tick()
+        try await chain.finish(session)
+        #expect(try await chain.finishedStates() == ["released", "released"])
+        let body = try await chain.success(
+            try chain.person(.engineer), .get, "v1/tasks/\(chain.plan.jobID)/rounds")
+        let rounds = try JSONDecoder().decode([AttemptSummary].self, from: Data(body))
+        #expect(rounds.prefix(2).map(\.isAlarmed) == [false, true])
     }
 
     // MARK: Crashes

@@ -126,6 +126,7 @@ extension API {
                         try decoder.decode([String: Double].self, from: Data($0.utf8))
                     }, voidReason: try row.optionalText(11), openedMilliseconds: try row.integer(12),
                     releasedMilliseconds: try row.optionalInteger(13),
+                    isAlarmed: norm.flatMap { norm in coordinate.map { max(norm, $0) > 1 } },
                     group: parameters.subCohort.map {
                         GroupSummary(
                             index: $0.index, count: $0.count, normRatio: norm, coordinateRatio: coordinate)

@@ -90,7 +90,7 @@ extension CoordinatorService {
     /// What the stored sums of a round become.
     private struct RoundMean {
         let means: [Double]
-        /// Of every group, in order; none without groups.
+        /// Of every sum, in order.
         let verdicts: [GroupAlarm.Verdict]
     }
 
@@ -119,6 +119,10 @@ extension CoordinatorService {
             inputs, verdicts: mean.verdicts, model: modelDigest, optimizer: optimizerDigest,
             rideAlongs: "{\(rideAlongs.joined(separator: ","))}")
         for sum in inputs.sums { try await uploads.destroy(sum.session) }
+        for (sum, verdict) in zip(inputs.sums, mean.verdicts) where verdict.isAlarmed {
+            log.event(
+                "round.sum-alarmed", ["session": String(sum.session.hex.prefix(8)), "round": String(inputs.round)])
+        }
         log.event("round.released", ["session": String(session.hex.prefix(8)), "round": String(inputs.round)])
     }
 
@@ -149,9 +153,14 @@ extension CoordinatorService {
         let plan = inputs.task.plan
         guard plan.plan.subCohorts != nil else {
             guard let only = inputs.sums.first, inputs.sums.count == 1 else { throw Problem.storage }
+            guard let survivors = only.live.attempt.session.survivors else { throw Problem.storage }
             let sum = try NoisySum.decode(only.bytes)
+            let customers = only.live.eligibleCustomers
             return RoundMean(
-                means: plan.mean(ofSum: sum, customers: only.live.eligibleCustomers), verdicts: [])
+                means: plan.mean(ofSum: sum, customers: customers),
+                verdicts: [
+                    try plan.verdict(onSum: sum, customers: customers, survivors: survivors.survivorCount)
+                ])
         }
         let groups = try inputs.sums.map { stored in
             let session = stored.live.attempt.session

@@ -7,6 +7,7 @@ import DifferentialPrivacy
 import Rounds
 import SecureAggregation
 import Storage
+import StrictJSON
 import WireFormat
 
 extension CoordinatorState {
@@ -142,6 +143,7 @@ extension CoordinatorState {
     }
 
     /// Rebuilds live attempts by feeding their stored messages through the state machine.
+    /// - Throws: ``ConfigurationError`` if one is under another register, which alone can end it.
     func reloadAttempts(_ connection: borrowing SQLConnection) throws {
         attempts = [:]
         let rows = try connection.query(
@@ -156,6 +158,11 @@ extension CoordinatorState {
                 roster: try Roster(bytes: try row.blob(3)), eligible: Int(try row.integer(4)),
                 state: try row.text(5), due: try row.integer(6)
             )
+        }
+        guard rows.allSatisfy({ $0.parameters.body.registerDigest == keys.register.digest }) else {
+            throw ConfigurationError(
+                "register.cbor: a round is under way under another register; put that one back until the round has ended, "
+                    + "or its task was stopped")
         }
         for row in rows {
             guard let state = AttemptState(rawValue: row.state), let epoch = epoch?.closed else {

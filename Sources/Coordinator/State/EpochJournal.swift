@@ -110,27 +110,36 @@ extension CoordinatorState {
     /// Unused prekeys kept for one node.
     static let maximumPrekeyStock = 8
 
-    /// Rebuilds epoch and prekey stock.
+    /// Rebuilds epoch and prekey stock. Nothing that was signed for an epoch holds under another register, and nobody can sign it
+    /// anew: an epoch that was begun under another one is over, and the next is due.
     func reloadEpoch(_ connection: borrowing SQLConnection) throws {
-        epoch = try connection.queryOne(
+        epoch = nil
+        unusedPrekeys = [:]
+        let row = try connection.queryOne(
             "SELECT number, ends_at_ms, opened_at_ms, announcement FROM epoch ORDER BY number DESC LIMIT 1"
         ) { row in
-            let announcement = try row.optionalBlob(3).map { try EpochAnnouncement(decoding: $0) }
-            return EpochState(
-                number: UInt64(try row.integer(0)), endsAtMilliseconds: try row.integer(1),
-                openedAtMilliseconds: try row.integer(2), hellos: [:], announcement: announcement,
-                closed: try announcement.map { try Epoch(verifying: $0, register: keys.register) })
+            (
+                number: try row.integer(0), ends: try row.integer(1), opened: try row.integer(2),
+                announcement: try row.optionalBlob(3).map { try EpochAnnouncement(decoding: $0) }
+            )
         }
-        unusedPrekeys = [:]
-        guard var epoch else { return }
-        let hellos = try connection.query("SELECT node, message FROM hello WHERE epoch = ?", Int64(epoch.number)) {
+        guard let row else { return }
+        let hellos = try connection.query("SELECT node, message FROM hello WHERE epoch = ?", row.number) {
             (NodeIndex(try $0.integer(0)), try SignedMessage<EpochHello>(decoding: try $0.blob(1)))
         }
-        epoch.hellos = Dictionary(uniqueKeysWithValues: hellos)
-        self.epoch = epoch
+        let registers = hellos.map(\.1.body.registerDigest) + (row.announcement.map { [$0.registerDigest] } ?? [])
+        guard registers.allSatisfy({ $0 == keys.register.digest }) else {
+            epoch = EpochState(
+                number: UInt64(row.number), endsAtMilliseconds: row.opened, openedAtMilliseconds: row.opened,
+                hellos: [:], announcement: nil, closed: nil)
+            return
+        }
+        epoch = EpochState(
+            number: UInt64(row.number), endsAtMilliseconds: row.ends, openedAtMilliseconds: row.opened,
+            hellos: Dictionary(uniqueKeysWithValues: hellos), announcement: row.announcement,
+            closed: try row.announcement.map { try Epoch(verifying: $0, register: keys.register) })
         let stock = try connection.query(
-            "SELECT node, sequence FROM prekey WHERE epoch = ? AND session IS NULL ORDER BY node, sequence",
-            Int64(epoch.number)
+            "SELECT node, sequence FROM prekey WHERE epoch = ? AND session IS NULL ORDER BY node, sequence", row.number
         ) { (NodeIndex(try $0.integer(0)), UInt64(try $0.integer(1))) }
         for (node, sequence) in stock { unusedPrekeys[node, default: []].append(sequence) }
     }

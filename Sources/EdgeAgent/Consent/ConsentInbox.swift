@@ -60,7 +60,7 @@ struct ConsentInbox: Sendable {
 
     private func store(_ captures: [ConsentCapture], file: String, byteCount: Int) async throws {
         let inbox = self
-        try await store.database.write { connection in
+        try await store.record { connection in
             let boot = try inbox.bootIdentifier(connection)
             var sequence = try connection.queryOne("SELECT count(*) FROM consent_event") { try $0.integer(0) } ?? 0
             for (row, capture) in captures.enumerated() {

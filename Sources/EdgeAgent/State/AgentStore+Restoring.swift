@@ -64,6 +64,15 @@ extension AgentStore {
         return value
     }
 
+    /// The same for captures of consent, which do not wait for a counter that cannot be written: they count from the moment they
+    /// are stored. Raised all the same, since a copy from before them gives their identifiers to other events.
+    /// - Throws: as ``promise(_:)``, but not for an earlier raise that failed.
+    func record<Value: Sendable>(
+        _ body: @escaping @Sendable (borrowing SQLConnection) throws -> Value
+    ) async throws -> Value {
+        (try? counter.requireWritable()) == nil ? try await database.write(body) : try await promise(body)
+    }
+
     /// Whether this node's seat is empty in an epoch: its store was restored in it, and may have forgotten locks.
     func isAbsent(fromCommitteeOf epoch: UInt64) async throws -> Bool {
         try await database.read { connection in

@@ -89,32 +89,44 @@ struct AgentStore: Sendable {
     func prekeys(
         stock: Int, epoch: Epoch, make: @escaping @Sendable (UInt64) throws -> PreparedPrekey
     ) async throws -> [(sequence: UInt64, bundle: PrekeyBundle)] {
-        try await database.write { connection in
-            let unused = try connection.queryOne(
+        let unused = try await database.read { connection in
+            try connection.queryOne(
                 "SELECT count(*) FROM prekey WHERE epoch = ? AND session IS NULL", Int64(epoch.number)
-            ) { Int(try $0.integer(0)) }
-            for _ in 0..<max(0, stock - (unused ?? 0)) {
-                // AUTOINCREMENT never gives a number twice, even after rows are deleted.
-                let last = try connection.queryOne(
-                    "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
-                ) { try $0.integer(0) }
-                let floor = try Self.sequenceFloor(epoch: epoch.number, connection)
-                let sequence = max(UInt64(last ?? 0) + 1, floor)
-                guard sequence <= Prekey.maximumSequence else {
-                    throw SecureAggregationError.alreadyUsed("the last prekey sequence")
-                }
-                let prepared = try make(sequence)
-                try connection.execute(
-                    "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
-                    Int64(prepared.sequence), Int64(epoch.number),
-                    prepared.privateKey.rawRepresentation.unprotectedCopy(),
-                    prepared.bundle.prekey.body.digest.bytes, prepared.bundle.encoded())
+            ) { Int(try $0.integer(0)) } ?? 0
+        }
+        if unused < stock {
+            // A promise: a copy of the store from before it would give the same numbers to other prekeys.
+            try await promise { connection in
+                for _ in unused..<stock { try Self.deal(epoch: epoch, make: make, connection) }
             }
-            return try connection.query(
+        }
+        return try await database.read { connection in
+            try connection.query(
                 "SELECT sequence, bundle FROM prekey WHERE epoch = ? AND delivered = 0 AND session IS NULL",
                 Int64(epoch.number)
             ) { (UInt64(try $0.integer(0)), try PrekeyBundle(decoding: try $0.blob(1))) }
         }
+    }
+
+    /// Makes and stores the next prekey.
+    private static func deal(
+        epoch: Epoch, make: (UInt64) throws -> PreparedPrekey, _ connection: borrowing SQLConnection
+    ) throws {
+        // AUTOINCREMENT never gives a number twice, even after rows are deleted.
+        let last = try connection.queryOne(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'prekey'"
+        ) { try $0.integer(0) }
+        let floor = try sequenceFloor(epoch: epoch.number, connection)
+        let sequence = max(UInt64(last ?? 0) + 1, floor)
+        guard sequence <= Prekey.maximumSequence else {
+            throw SecureAggregationError.alreadyUsed("the last prekey sequence")
+        }
+        let prepared = try make(sequence)
+        try connection.execute(
+            "INSERT INTO prekey(sequence, epoch, secret, digest, bundle) VALUES (?, ?, ?, ?, ?)",
+            Int64(prepared.sequence), Int64(epoch.number),
+            prepared.privateKey.rawRepresentation.unprotectedCopy(),
+            prepared.bundle.prekey.body.digest.bytes, prepared.bundle.encoded())
     }
 
     /// The coordinator has this prekey.

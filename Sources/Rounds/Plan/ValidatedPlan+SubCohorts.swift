@@ -82,16 +82,10 @@ extension ValidatedPlan {
                 field: "subCohorts.trim", expected: "\(settings.fewestSums) group sums; \(groups.count) were opened")
         }
         do throws(SecureAggregationError) {
-            let alarm = try GroupAlarm(
-                customerNorm: Double(bound.squaredSensitivity).squareRoot(),
-                coordinateBound: Double(bound.coordinateBound), dimension: dimension,
-                falseAlarmRate: Self.falseAlarmRate)
+            let alarm = try alarm(falseAlarmRate: Self.falseAlarmRate)
             var sums: [GroupSum] = []
             for group in groups {
-                sums.append(
-                    try GroupSum(
-                        values: group.sum, customers: group.customers, divisor: divisor(customers: group.customers),
-                        noiseDeviation: mechanism.noiseStandardDeviation(aliveNodes: group.survivors)))
+                sums.append(try groupSum(group.sum, customers: group.customers, survivors: group.survivors))
             }
             var verdicts: [GroupAlarm.Verdict] = []
             for sum in sums { verdicts.append(try alarm.verdict(on: sum)) }
@@ -100,6 +94,35 @@ extension ValidatedPlan {
         } catch {
             throw PlanError(field: "group sums", expected: error.description)
         }
+    }
+
+    /// Whether honest nodes could have made the one sum of a round without groups: with the clip and the noise of this plan they
+    /// make one that alarms with probability 2^−40 at most. An alarm voids nothing.
+    /// - Parameters:
+    ///   - customers: eligible at the pinned checkpoint, a public number.
+    ///   - survivors: nodes in the sum.
+    /// - Throws: ``PlanError`` for a sum of another length.
+    public func verdict(onSum sum: [Int64], customers: Int, survivors: Int) throws(PlanError) -> GroupAlarm.Verdict {
+        do throws(SecureAggregationError) {
+            return try alarm(falseAlarmRate: 0x1p-40)
+                .verdict(on: groupSum(sum, customers: customers, survivors: survivors))
+        } catch {
+            throw PlanError(field: "sum", expected: error.description)
+        }
+    }
+
+    private func alarm(falseAlarmRate: Double) throws(SecureAggregationError) -> GroupAlarm {
+        try GroupAlarm(
+            customerNorm: Double(bound.squaredSensitivity).squareRoot(),
+            coordinateBound: Double(bound.coordinateBound), dimension: dimension, falseAlarmRate: falseAlarmRate)
+    }
+
+    private func groupSum(
+        _ values: [Int64], customers: Int, survivors: Int
+    ) throws(SecureAggregationError) -> GroupSum {
+        try GroupSum(
+            values: values, customers: customers, divisor: divisor(customers: customers),
+            noiseDeviation: mechanism.noiseStandardDeviation(aliveNodes: survivors))
     }
 
     /// An empty search for whoever keeps poisoning groups, under the plan's rates.
