@@ -210,9 +210,14 @@ extension EdgeAgent {
         }
         let plan = try await plan(proposal.parameters.body.planDigest)
         let decision = try member.decideVote(
-            proposal, locks: try await store.locks(), context: context(plan, epoch: epoch))
+            proposal, locks: try await locks(of: proposal), context: context(plan, epoch: epoch))
         try await store.store(decision.lockChanges)
         try await client.post(try SignedMessage(signing: decision.answer, key: keys.protocolKey), session: session)
+    }
+
+    private func locks(of proposal: LabelProposal) async throws -> CommitteeLocks {
+        try await store.locks(
+            CommitteeMember.promisesToLookUp(for: proposal.parameters.body, roster: proposal.roster))
     }
 
     /// C2.
@@ -225,7 +230,7 @@ extension EdgeAgent {
         }
         let plan = try await plan(proposal.parameters.body.planDigest)
         let decision = try member.decideReveal(
-            request, parameters: proposal.parameters, roster: proposal.roster, locks: try await store.locks(),
+            request, parameters: proposal.parameters, roster: proposal.roster, locks: try await locks(of: proposal),
             agreementKey: keys.agreementKey, context: context(plan, epoch: epoch))
         try await store.store(decision.lockChanges)
         try await client.post(try SignedMessage(signing: decision.answer, key: keys.protocolKey), session: session)

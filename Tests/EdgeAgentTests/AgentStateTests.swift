@@ -138,7 +138,12 @@ import Testing
             ]
         }
         try await state.store.store(promises(one))
-        let locks = try await state.store.locks()
+        // Looked up by what would contradict them; a promise of another name is not read.
+        try await state.store.store([.label(session: two, label: one)])
+        let locks = try await state.store.locks(promises(two))
+        #expect(!locks.contains(.label(session: two, label: one)))
+        #expect(
+            try await state.store.locks([.label(session: two, label: two)]).contains(.label(session: two, label: one)))
         for promise in promises(one) { #expect(locks.contains(promise), "\(promise)") }
         for promise in promises(two) {
             #expect(!locks.permits(promise), "\(promise)")

@@ -76,6 +76,30 @@ struct ProtocolTests {
         #expect(sum == expected)
     }
 
+    /// A member reads no promise but these: one that is not among them would never be held against a request.
+    @Test(arguments: [nil, 18])
+    func everyPromiseIsLookedUp(groupSize: Int?) throws {
+        var scenario = try AggregationScenario(nodes: groupSize == nil ? 18 : 36, groupSize: groupSize)
+        var session = try groupSize == nil ? scenario.session() : scenario.session(group: 1)
+        _ = try scenario.collect(&session) { values($0, dimension: 100) }
+        _ = try session.closeUploads()
+        let names = try CommitteeLocks(
+            restoring: CommitteeMember.promisesToLookUp(for: session.parameters.body, roster: session.roster))
+        let member = try #require(scenario.register.committee.first)
+        let vote = try scenario.seat(of: member).decideVote(
+            #require(session.labelProposal), locks: CommitteeLocks(), context: scenario.context)
+        for member in scenario.register.committee.prefix(scenario.register.quorum) {
+            _ = try session.receive(scenario.vote(#require(session.labelProposal), member: member))
+        }
+        let reveal = try scenario.seat(of: member).decideReveal(
+            #require(session.revealRequest(for: member)), parameters: session.parameters, roster: session.roster,
+            locks: CommitteeLocks(), agreementKey: scenario.keys(of: member).agreementKey, context: scenario.context)
+        #expect(vote.lockChanges.count == 19 && reveal.lockChanges.count == (groupSize == nil ? 20 : 21))
+        for change in vote.lockChanges + reveal.lockChanges {
+            #expect(names.contains(change) || !names.permits(change), "\(change)")
+        }
+    }
+
     @Test func tooFewSurvivorsAreNeverLabelled() throws {
         let scenario = try AggregationScenario()
         var session = try scenario.session()

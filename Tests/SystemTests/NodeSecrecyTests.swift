@@ -30,27 +30,14 @@ import WireFormat
             chain = try await DirectChain.ready()
             folder = try TestFolder()
             now = chain.clock.nowMilliseconds()
-            var events: [[UInt8]] = []
+            try await chain.enrol(customers: 5)
             var csv = "customer_id,store_id,timestamp,category,quantity,value\n"
             for number in 0..<5 {
-                let handle = try BadRequestTests.handle("customer-\(number)", chain)
-                let home = try BadRequestTests.event(.homeAssigned, handle, number: UInt64(2 * number), home: 0)
-                let granted = try ConsentEvent(
-                    .granted, of: handle,
-                    identifier: try EventIdentifier.make(
-                        source: 0, boot: [UInt8](repeating: 1, count: 16), sequence: UInt64(2 * number + 1)),
-                    purposes: [PurposeDecision(.grant, .trainFederated, level: 1)], legalBasis: .consent,
-                    jurisdiction: "DE",
-                    notice: NoticeReference(identifier: "notice", version: 1, digest: SHA256.hash([1])),
-                    channel: .kiosk, actor: .subject, capturedAtMilliseconds: now - 1_000)
-                events += [home.encoded(), granted.encoded()]
                 for week in 0..<20 {
                     let category = ["bread", "milk", "soap", "tea"][(week + number) % 4]
                     csv += "customer-\(number),s,\(1_700_000_000 - Int64(week) * 604_800 - 60),\(category),1,2.50\n"
                 }
             }
-            try await chain.success(
-                chain.nodes[0].peer, .post, "v1/events", body: EventBatch(events: events).encoded())
             session = try await chain.openAttempt()
             offer = try await chain.offer(0, session)
             view = try await chain.view(0, offer: offer)

@@ -1,5 +1,6 @@
 // The life of a round at the coordinator: what is stored when, what a crash changes (nothing), and what is spent.
 
+import Consent
 import Cryptography
 import DifferentialPrivacy
 import Foundation
@@ -37,6 +38,22 @@ import WireFormat
             try chain.person(.engineer), .get, "v1/tasks/\(chain.plan.jobID)/rounds")
         let rounds = try JSONDecoder().decode([AttemptSummary].self, from: Data(body))
         #expect(rounds.prefix(2).map(\.isAlarmed) == [false, true])
+    }
+
+    /// The lanes were chosen for so many customers. The chain grew: no round opens, until some of them are gone again.
+    @Test(arguments: [3, 4, 5]) func aChainThatOutgrewItsPlan(customers: Int) async throws {
+        let chain = try await DirectChain()
+        try await chain.enlist()
+        try await chain.enrol(customers: customers)
+        // Known, but not eligible: a customer who only enrolled counts for nothing.
+        let other = try BadRequestTests.handle("customer-9", chain)
+        let home = try BadRequestTests.event(.homeAssigned, other, number: 90, home: 0)
+        try await chain.success(
+            chain.nodes[0].peer, .post, "v1/events", body: EventBatch(events: [home.encoded()]).encoded())
+        try await chain.startTask(try chain.keys.plan(maximumCustomers: 4))
+        try await chain.poll()
+        try await chain.tick()
+        #expect(try await chain.attemptStates() == (customers > 4 ? [] : ["offered"]))
     }
 
     // MARK: Crashes

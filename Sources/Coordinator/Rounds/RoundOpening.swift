@@ -3,6 +3,7 @@
 import Consent
 import Cryptography
 import DifferentialPrivacy
+import MerkleLog
 import Rounds
 import SecureAggregation
 import Storage
@@ -12,7 +13,8 @@ extension CoordinatorState {
     /// Opens the next attempt of `job`, or all groups of the next round, if rounds are wanted, the budget allows it and
     /// enough nodes are ready.
     /// - Returns: the new sessions; none if nothing is due.
-    /// - Throws: `BudgetError` if the cap forbids the round: the task then runs no further.
+    /// - Throws: `BudgetError` if the cap forbids the round: the task then runs no further; `PlanError` while more customers are
+    ///   eligible than the plan's lanes were chosen for.
     func openRoundIfDue(
         _ job: JobID, nowMilliseconds: Int64, configuration: CoordinatorConfiguration, random: any RandomSource,
         _ connection: borrowing SQLConnection
@@ -34,11 +36,12 @@ extension CoordinatorState {
                 epoch: epoch)
         else { return [] }
         if !retry { try task.budget.canOpen(round: round) }
+        // A retry keeps the gap of its round: the round before is still the same.
+        let previousPinned = retry ? try previousPin(of: job, round: round, connection) : task.lastPinned
+        try requireRange(task.plan, previousPinned: previousPinned, nowMilliseconds: nowMilliseconds)
 
         try willChange(connection)
         let checkpoint = try publishCheckpoint(nowMilliseconds: nowMilliseconds, connection)
-        // A retry keeps the gap of its round: the round before is still the same.
-        let previousPinned = retry ? try previousPin(of: job, round: round, connection) : task.lastPinned
         let pin = ViewPin(
             size: checkpoint.size, previousSize: previousPinned, asOfMilliseconds: checkpoint.atMilliseconds)
         try connection.execute(
@@ -84,6 +87,22 @@ extension CoordinatorState {
         changed.lastPinned = pin.size
         tasks[job] = changed
         return sessions
+    }
+
+    /// Throws if the round could have more customers than the plan's lanes hold: the chain may have grown since the plan was made.
+    private func requireRange(_ plan: ValidatedPlan, previousPinned: Int, nowMilliseconds: Int64) throws {
+        let most = plan.plan.maximumCustomers
+        // Everybody is not counted anew at every pass over the tasks, unless that many are known at all.
+        guard ledger.subjectCount > most else { return }
+        let eligible = try ledger.eligibility(
+            pinned: tree.count, previousPinned: previousPinned, asOfMilliseconds: nowMilliseconds
+        ).eligible
+        guard eligible <= most else {
+            throw PlanError(
+                field: "maximumCustomers",
+                expected:
+                    "at least \(eligible), the customers eligible now; a sum of more than \(most) may leave its lanes")
+        }
     }
 
     /// The next cohorts with the group that each is of, or nil to wait: everyone who asked for work lately and has a prekey

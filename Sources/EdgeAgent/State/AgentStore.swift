@@ -295,12 +295,15 @@ struct AgentStore: Sendable {
 
     // MARK: Committee locks
 
-    func locks() async throws -> CommitteeLocks {
+    /// The stored promises of the same names as `promises`, whatever they promise.
+    func locks(_ promises: [LockChange]) async throws -> CommitteeLocks {
         let changes = try await database.read { connection in
-            try connection.query("SELECT kind, name, number, target FROM committee_lock") { row in
-                try LockChange(
-                    kind: Int(try row.integer(0)), name: try row.blob(1), number: try row.integer(2),
-                    target: try row.digest(3))
+            try promises.compactMap { promise -> LockChange? in
+                let row = promise.row
+                return try connection.queryOne(
+                    "SELECT target FROM committee_lock WHERE kind = ? AND name = ? AND number = ?", row.kind, row.name,
+                    row.number
+                ) { try LockChange(kind: row.kind, name: row.name, number: row.number, target: try $0.digest(0)) }
             }
         }
         return try CommitteeLocks(restoring: changes)

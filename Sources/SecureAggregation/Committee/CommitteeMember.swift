@@ -64,6 +64,26 @@ public struct CommitteeMember: Sendable {
             answer: LabelVote(sessionID: sessionID, node: node, labelDigest: survivors.digest))
     }
 
+    /// Everything that a member promises when it opens a session; a vote promises some of it.
+    static func promises(
+        _ parameters: SessionParameters, roster: Roster, label: Digest, opening: Digest
+    ) -> [LockChange] {
+        let sessionID = parameters.sessionID
+        let groupEpoch = LockChange.groupEpoch(
+            job: parameters.jobID, round: parameters.round, epochRoot: parameters.epochRoot)
+        return [
+            LockChange.label(session: sessionID, label: label),
+            .round(job: parameters.jobID, round: parameters.round, opening: opening).within(parameters.subCohort),
+        ] + (parameters.subCohort == nil ? [] : [groupEpoch])
+            + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
+    }
+
+    /// What a member has to look up among its stored promises before it votes in a session or opens it: promises of the same
+    /// names, whatever they promise. All others have no bearing, and a member keeps them for the lives of many jobs.
+    public static func promisesToLookUp(for parameters: SessionParameters, roster: Roster) -> [LockChange] {
+        promises(parameters, roster: roster, label: parameters.sessionID, opening: parameters.sessionID)
+    }
+
     /// C2: open one kind of share a node.
     ///
     /// For a node labelled alive: the share of its self-mask seed. For a dropped one: the share of its prekey's private key.
@@ -100,16 +120,7 @@ public struct CommitteeMember: Sendable {
         let openingDigest = request.openingDigest
         // The member may not have voted itself; the certificate binds it all the same.
         var changes: [LockChange] = []
-        let groupEpoch = LockChange.groupEpoch(
-            job: parameters.jobID, round: parameters.round, epochRoot: parameters.epochRoot)
-        let promises =
-            [
-                LockChange.label(session: sessionID, label: survivors.digest),
-                .round(job: parameters.jobID, round: parameters.round, opening: openingDigest)
-                    .within(parameters.subCohort),
-            ]
-            + (parameters.subCohort == nil ? [] : [groupEpoch])
-            + roster.entries.map { .prekey(node: $0.node, sequence: $0.sequence, session: sessionID) }
+        let promises = Self.promises(parameters, roster: roster, label: survivors.digest, opening: openingDigest)
         for change in promises {
             guard locks.permits(change) else { throw .locked("this reveal") }
             if !locks.contains(change) { changes.append(change) }

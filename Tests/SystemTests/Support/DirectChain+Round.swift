@@ -30,6 +30,25 @@ extension DirectChain {
         return try #require(items.first { $0.kind == .offer }).sessionID
     }
 
+    /// Customers of node 0, each of whom consents to training: "customer-0" and so on.
+    func enrol(customers: Int) async throws {
+        var events: [[UInt8]] = []
+        for number in 0..<customers {
+            let handle = try BadRequestTests.handle("customer-\(number)", self)
+            let home = try BadRequestTests.event(.homeAssigned, handle, number: UInt64(2 * number), home: 0)
+            let granted = try ConsentEvent(
+                .granted, of: handle,
+                identifier: try EventIdentifier.make(
+                    source: 0, boot: [UInt8](repeating: 1, count: 16), sequence: UInt64(2 * number + 1)),
+                purposes: [PurposeDecision(.grant, .trainFederated, level: 1)], legalBasis: .consent,
+                jurisdiction: "DE",
+                notice: NoticeReference(identifier: "notice", version: 1, digest: SHA256.hash([1])),
+                channel: .kiosk, actor: .subject, capturedAtMilliseconds: clock.nowMilliseconds() - 1_000)
+            events += [home.encoded(), granted.encoded()]
+        }
+        try await success(nodes[0].peer, .post, "v1/events", body: EventBatch(events: events).encoded())
+    }
+
     func context() throws -> SessionContext {
         SessionContext(
             register: keys.register, epoch: try #require(epoch), coordinatorKey: keys.anchors.coordinatorKey,

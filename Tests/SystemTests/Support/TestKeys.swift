@@ -92,13 +92,14 @@ final class TestKeys: Sendable {
     /// A plan for ``job()``; `name` makes it another job.
     func plan(
         _ name: String = "test", epsilonCapMillionths: UInt64 = 4_000_000, corruptMax: Int? = nil,
-        job: PropensityJob? = nil, subCohorts: SubCohortSettings? = nil, generator: KeystreamCipher = .aes256Counter
+        job: PropensityJob? = nil, maximumCustomers: Int = 100_000, subCohorts: SubCohortSettings? = nil,
+        generator: KeystreamCipher = .aes256Counter
     ) throws -> SignedMessage<TrainingPlan> {
         let plan = TrainingPlan(
             name: name, purpose: .trainFederated, job: try job ?? Self.job(), clipRadius: 1 << 12,
             rideAlongWeights: [410, 410], noiseMultiplierThousandths: 6_000, samplingMillionths: 1_000_000,
             layout: .twoBy32, minAlive: register.smallestMinAlive, corruptMax: corruptMax ?? register.corruptMax,
-            epsilonCapMillionths: epsilonCapMillionths, deltaReciprocal: 1_000_000, maximumCustomers: 100_000,
+            epsilonCapMillionths: epsilonCapMillionths, deltaReciprocal: 1_000_000, maximumCustomers: maximumCustomers,
             initialModelDigest: SHA256.hash(try Self.initialModel()), subCohorts: subCohorts, generator: generator)
         return try SignedMessage(signing: plan, key: planKey)
     }
