@@ -82,7 +82,9 @@ actor UploadStore {
         try await dataKeys.destroy(session.hex)
         let path = path(session)
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
-        sessions.remove(session)
+        // An upload that was under way may have begun the session anew while this one waited: then there is more to destroy, and
+        // whoever goes through ``sessions`` comes back for it.
+        if open[session] == nil { sessions.remove(session) }
     }
 
     /// Destroys what a crash left behind: everything that belongs to no live session.
