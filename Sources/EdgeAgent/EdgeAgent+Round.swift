@@ -154,12 +154,7 @@ extension EdgeAgent {
     /// Sends a stored upload, chunk by chunk from where it stopped, until the receipt is in hand. The bytes never change.
     func send(_ envelope: UploadEnvelope, session: Digest) async throws {
         do {
-            let progress = try await client.uploadProgress(session)
-            let stored = Set(progress.storedChunks)
-            for (index, digest) in envelope.chunkDigests.enumerated() where !stored.contains(index) {
-                let bytes = try await uploads.chunk(index, digest: digest, session: session)
-                try await client.putChunk(bytes, index: index, digest: digest, session: session)
-            }
+            try await sendMissingChunks(of: envelope, session: session)
             let receipt = try await client.post(envelope, session: session)
             try receipt.verify(by: anchors.coordinatorKey)
             guard receipt.body.sessionID == session, receipt.body.node == node,
@@ -174,6 +169,19 @@ extension EdgeAgent {
             try await giveUp(session)
         } catch StorageError.keyDestroyed, StorageError.notFound {
             try await giveUp(session)
+        }
+    }
+
+    private func sendMissingChunks(of envelope: UploadEnvelope, session: Digest) async throws {
+        let stored: Set<Int>
+        do { stored = Set(try await client.uploadProgress(session).storedChunks) } catch {
+            // The session is over. If the upload was in time and only its receipt was lost, the coordinator still gives one.
+            if case CoordinatorRefusal.status(410, _) = error { return }
+            throw error
+        }
+        for (index, digest) in envelope.chunkDigests.enumerated() where !stored.contains(index) {
+            let bytes = try await uploads.chunk(index, digest: digest, session: session)
+            try await client.putChunk(bytes, index: index, digest: digest, session: session)
         }
     }
 

@@ -202,6 +202,35 @@ import WireFormat
         await stage.stop()
     }
 
+    /// The upload counted, and only its receipt was lost on the way. The node asks again when the round is over.
+    @Test func aReceiptIsGivenAfterTheRoundToo() async throws {
+        let (stage, session) = try await interrupted()
+        try await stage.withAgent { agent in
+            guard case .stored(let envelope) = try await agent.store.record(of: session) else {
+                Issue.record("stored")
+                return
+            }
+            for (index, digest) in envelope.chunkDigests.enumerated() {
+                let bytes = try await agent.uploads.chunk(index, digest: digest, session: session)
+                try await agent.client.putChunk(bytes, index: index, digest: digest, session: session)
+            }
+            _ = try await agent.client.post(envelope, session: session)
+            stage.chain.clock.advance(milliseconds: DirectChain.deadlines.collecting)
+            try await stage.chain.tick()
+            #expect(try await stage.chain.attemptStates() == ["void"])
+            _ = try await agent.turn()
+            let receipt = try await agent.store.database.read { connection in
+                try connection.queryOne("SELECT receipt FROM session WHERE session = ?", session.bytes) {
+                    try $0.optionalBlob(0)
+                } ?? nil
+            }
+            let signed = try SignedMessage<UploadReceipt>(decoding: try #require(receipt))
+            #expect(signed.body.envelopeDigest == envelope.digest)
+        }
+        #expect(try stage.stateFiles("upload-") == ["upload-keys"])
+        await stage.stop()
+    }
+
     /// The round went on without this node: what it stored is destroyed, and the prekey stays burned.
     @Test func anUploadThatCameTooLate() async throws {
         let (stage, session) = try await interrupted()
