@@ -1,9 +1,10 @@
 // X25519 and Ed25519: published vectors, and the keys that are refused where they enter.
 
-import Cryptography
 import Foundation
 import TestSupport
 import Testing
+
+@testable import Cryptography
 
 struct X25519Tests {
     /// RFC 7748 section 5.2, first vector.
@@ -59,6 +60,23 @@ struct X25519Tests {
     func keysOfSmallOrderOrInAnotherEncodingAreRefused(key: String) throws {
         let bytes = try hex(key)
         #expect(throws: CryptographyError.unacceptablePublicKey("X25519")) { try X25519PublicKey(bytes) }
+    }
+
+    /// The table against OpenSSL, which refuses the zero output: exactly what is listed gives it, and what is near does not.
+    @Test func smallOrderIsWhatGivesTheZeroOutput() throws {
+        #expect(X25519PublicKey.smallOrder.count == 5)
+        let own = try X25519PrivateKey(SecretBytes(copying: [UInt8](repeating: 0x42, count: 32)))
+        for point in X25519PublicKey.smallOrder {
+            #expect(X25519PublicKey.isCanonical(point))
+            #expect(throws: CryptographyError.self) { try own.sharedSecret(with: X25519PublicKey(derived: point)) }
+            var near = point
+            near[1] ^= 0x10
+            #expect(throws: Never.self) { try own.sharedSecret(with: X25519PublicKey(near)) }
+        }
+        for first in UInt8(2)..<200 {
+            let bytes = [first] + [UInt8](repeating: 0, count: 31)
+            #expect(throws: Never.self) { try own.sharedSecret(with: X25519PublicKey(bytes)) }
+        }
     }
 
     @Test(arguments: [0, 31, 33]) func keysOfAnotherLengthAreRefused(count: Int) {
