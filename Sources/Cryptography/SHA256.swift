@@ -8,7 +8,8 @@ private let sha256Algorithm = OpenSSLHandle(EVP_MD_fetch(nil, "SHA256", nil))
 /// A read-only OpenSSL object shared by all threads for the life of the process.
 struct OpenSSLHandle: @unchecked Sendable {
     // Proof for @unchecked Sendable: the pointer never changes; what it points to is a fetched algorithm, which OpenSSL never
-    // changes after the fetch and counts atomically (openssl-threads(7)); every handle is a global that is never freed.
+    // changes after the fetch and counts atomically (openssl-threads(7)); every handle is a global that is never freed. A pointer
+    // is not Sendable by itself, and a fetch a call would cost more than the call.
     let pointer: OpaquePointer?
     init(_ pointer: OpaquePointer?) { self.pointer = pointer }
 }

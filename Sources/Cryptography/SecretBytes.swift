@@ -10,7 +10,8 @@ public final class SecretBytes: @unchecked Sendable, Equatable, CustomStringConv
     CustomReflectable
 {
     // Proof for @unchecked Sendable: the buffer is this object's alone, is lent out for reading only and only within a call, and
-    // is written in init and deinit alone, when one thread holds the object.
+    // is written in init and deinit alone, when one thread holds the object. Memory that must be wiped cannot be an array, whose
+    // copies nobody counts, and a pointer is not Sendable by itself.
     private let storage: UnsafeMutableRawBufferPointer
 
     /// Length in bytes.

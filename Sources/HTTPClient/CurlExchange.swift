@@ -5,8 +5,9 @@ import Synchronization
 
 /// A request and its growing answer.
 final class CurlExchange: @unchecked Sendable {
-    // Proof for @unchecked Sendable: the immutable part is Sendable; the mutable part is used by the client's serial queue
-    // only, except `cancelled`, which is atomic.
+    // Proof for @unchecked Sendable: what is `let` is Sendable; what is `var` is touched by libcurl's callbacks and the transport
+    // only, and those run within `perform`, on HTTPClient's serial queue. `cancelled`, which any task may set, is atomic. A lock
+    // in place of the queue would be taken for every piece of a body, by the only thread that ever wants it.
     let url: String
     let method: HTTPClient.Method
     let headerLines: [String]

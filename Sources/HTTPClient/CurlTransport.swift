@@ -7,8 +7,9 @@ import Identity
 
 /// Performs requests one after the other; blocking.
 final class CurlTransport: @unchecked Sendable {
-    // Proof for @unchecked Sendable: `perform` is called on the owner's serial queue only, and deinit runs when no call is
-    // left; the rest is immutable.
+    // Proof for @unchecked Sendable: `perform` is called on HTTPClient's serial queue only, so the handle is never used by two
+    // threads at a time, which is all libcurl asks (libcurl-thread(3)); deinit runs when the queue holds no call any more; the
+    // rest is immutable. An actor cannot take its place: `perform` blocks, and would hold a thread of the shared pool.
     private let handle: UnsafeMutableRawPointer
     private let tls: TLSFiles
     private let presentsCertificate: Bool
