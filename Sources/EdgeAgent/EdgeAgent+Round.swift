@@ -173,15 +173,16 @@ extension EdgeAgent {
     }
 
     private func sendMissingChunks(of envelope: UploadEnvelope, session: Digest) async throws {
-        let stored: Set<Int>
-        do { stored = Set(try await client.uploadProgress(session).storedChunks) } catch {
+        do {
+            let stored = Set(try await client.uploadProgress(session).storedChunks)
+            for (index, digest) in envelope.chunkDigests.enumerated() where !stored.contains(index) {
+                let bytes = try await uploads.chunk(index, digest: digest, session: session)
+                try await client.putChunk(bytes, index: index, digest: digest, session: session)
+            }
+        } catch {
             // The session is over. If the upload was in time and only its receipt was lost, the coordinator still gives one.
             if case CoordinatorRefusal.status(410, _) = error { return }
             throw error
-        }
-        for (index, digest) in envelope.chunkDigests.enumerated() where !stored.contains(index) {
-            let bytes = try await uploads.chunk(index, digest: digest, session: session)
-            try await client.putChunk(bytes, index: index, digest: digest, session: session)
         }
     }
 

@@ -77,8 +77,11 @@ actor UploadStore {
 
     /// Ends the life of a session's uploads: the key first, then the files.
     func destroy(_ session: Digest) async throws {
+        let opening = open[session]
         open[session] = nil
         acknowledged[session] = nil
+        // A store that is still being opened draws its key when it gets there: only then is everything there to destroy.
+        _ = try? await opening?.value
         try await dataKeys.destroy(session.hex)
         let path = path(session)
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
